@@ -1,0 +1,5 @@
+import { ext4 } from './ext4/index.ts';
+import { swap } from './swap/index.ts';
+import type { FilesystemFormat } from './types.ts';
+
+export const filesystemFormats: readonly FilesystemFormat[] = [ext4, swap];

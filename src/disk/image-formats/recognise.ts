@@ -1,0 +1,44 @@
+import type { ByteSource } from '../../lib/byte-source.ts';
+import { hasBytes } from '../has-bytes.ts';
+
+interface KnownFormat {
+  readonly name: string;
+  readonly matches: (file: ByteSource) => boolean;
+}
+
+const atStart =
+  (magic: string) =>
+  (file: ByteSource): boolean =>
+    hasBytes(file, 0n, magic);
+
+const vhdFooterBytes = 512n;
+
+/** Formats that are recognised, so that an error can name them, and never read. */
+const knownFormats: readonly KnownFormat[] = [
+  { name: 'a VMDK disk', matches: atStart('KDMV') },
+  { name: 'a VMDK disk of VMware ESX (COWD)', matches: atStart('COWD') },
+  { name: 'a VMDK disk (descriptor)', matches: atStart('# Disk DescriptorFile') },
+  { name: 'a VHDX disk', matches: atStart('vhdxfile') },
+  {
+    name: 'a VHD disk',
+    matches: (file) =>
+      hasBytes(file, 0n, 'conectix') || hasBytes(file, file.size - vhdFooterBytes, 'conectix'),
+  },
+  { name: 'a VDI disk', matches: (file) => hasBytes(file, 0x40n, '\x7f\x10\xda\xbe') },
+  { name: 'a QED disk', matches: atStart('QED\0') },
+  { name: 'a qcow disk of version 1', matches: atStart('QFI\xfb\0\0\0\x01') },
+  { name: 'a Parallels disk', matches: atStart('WithoutFreeSpace') },
+  { name: 'a Parallels disk', matches: atStart('WithouFreSpacExt') },
+  { name: 'a file compressed by gzip', matches: atStart('\x1f\x8b\x08') },
+  { name: 'a file compressed by xz', matches: atStart('\xfd7zXZ\0') },
+  { name: 'a file compressed by zstd', matches: atStart('\x28\xb5\x2f\xfd') },
+  { name: 'a file compressed by bzip2', matches: atStart('BZh') },
+  { name: 'a zip archive', matches: atStart('PK\x03\x04') },
+  { name: 'a tar archive (perhaps an OVA)', matches: (file) => hasBytes(file, 257n, 'ustar') },
+  { name: 'a disk encrypted by LUKS', matches: atStart('LUKS\xba\xbe') },
+];
+
+/** The name of the unsupported format that `file` is in, or undefined. */
+export function recogniseImageFormat(file: ByteSource): string | undefined {
+  return knownFormats.find((known) => known.matches(file))?.name;
+}

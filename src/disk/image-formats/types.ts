@@ -1,0 +1,30 @@
+import type { ByteSource } from '../../lib/byte-source.ts';
+import type { Detection } from '../../lib/detection.ts';
+
+export type ImageFormatId = 'raw' | 'qcow2';
+
+/** What an image says of itself, before any of its disk is read. */
+export interface ImageHeader {
+  readonly format: ImageFormatId;
+  /** Size of the disk that the machine sees, in bytes. */
+  readonly virtualSize: bigint;
+  /** The backing file as the image names it, verbatim and hostile. */
+  readonly backingFile?: string;
+  /** Facts worth showing, such as version, cluster size or compression type. */
+  readonly properties: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** One container format of disk images. */
+export interface ImageFormat {
+  readonly id: ImageFormatId;
+  /** Part of every cache key: raise it whenever the adapter reads something differently. */
+  readonly revision: number;
+  /** Looks at the first bytes only. */
+  detect(file: ByteSource): Detection;
+  readHeader(file: ByteSource): ImageHeader;
+  /**
+   * Opens the disk in `file`.
+   * @param backing the disk that unallocated clusters show, when the header names a backing file.
+   */
+  open(file: ByteSource, backing: ByteSource | undefined): ByteSource;
+}

@@ -1,0 +1,164 @@
+import { basename, dirname, resolve } from 'node:path';
+import type { ByteSource } from '../lib/byte-source.ts';
+import { ColdpatchError } from '../lib/errors.ts';
+import { type FileSource, openFileSource } from '../lib/file-source.ts';
+import { recogniseImageFormat } from './image-formats/recognise.ts';
+import { imageFormatById, imageFormats } from './image-formats/registry.ts';
+import type { ImageFormat, ImageFormatId } from './image-formats/types.ts';
+import { quote } from './quote.ts';
+import type { ChainMember } from './types.ts';
+
+/** A file that the operator named. */
+export interface DeclaredFile {
+  readonly path: string;
+  /** Found out from the file when it is not given. */
+  readonly format?: ImageFormatId | undefined;
+}
+
+export interface OpenedChain {
+  /** Image first, then its backing files. */
+  readonly chain: readonly ChainMember[];
+  readonly disk: ByteSource;
+  close(): void;
+}
+
+interface OpenedMember extends ChainMember {
+  readonly file: FileSource;
+  readonly adapter: ImageFormat;
+}
+
+const longestChain = 32;
+
+/** Opens an image and exactly those backing files that the operator declared, in their order. */
+export function openChain(image: DeclaredFile, backing: readonly DeclaredFile[]): OpenedChain {
+  if (backing.length >= longestChain) {
+    throw new ColdpatchError(
+      'usage',
+      `Expected at most ${longestChain - 1} backing files, but found ${backing.length}.`,
+    );
+  }
+  const members: OpenedMember[] = [];
+  const close = (): void => {
+    for (const { file } of members) {
+      file.close();
+    }
+  };
+  try {
+    openMember(image, undefined, members);
+    for (const declared of backing) {
+      const above = members.at(-1) as OpenedMember;
+      assertNames(above, declared);
+      openMember(declared, above, members);
+    }
+    assertComplete(members);
+    return {
+      chain: members.map(({ path, header, fileSize }) => ({ path, header, fileSize })),
+      disk: openDisk(members),
+      close,
+    };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/** From the last backing file up to the image. */
+function openDisk(members: readonly OpenedMember[]): ByteSource {
+  return members.reduceRight<ByteSource | undefined>(
+    (below, { adapter, file }) => adapter.open(file, below),
+    undefined,
+  ) as ByteSource;
+}
+
+function openMember(declared: DeclaredFile, above: OpenedMember | undefined, members: OpenedMember[]): void {
+  const file = openFileSource(declared.path);
+  try {
+    const adapter = adapterFor(file, declared.format ?? namedFormat(above));
+    const header = adapter.readHeader(file);
+    members.push({ path: declared.path, header, fileSize: file.size, file, adapter });
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+/** The format that an overlay gives for its backing file, as QEMU trusts it. */
+function namedFormat(above: OpenedMember | undefined): ImageFormatId | undefined {
+  const named = above?.header.properties['backingFormat'];
+  if (above === undefined || named === undefined) {
+    return undefined;
+  }
+  const known = imageFormats.find(({ id }) => id === named);
+  if (known === undefined) {
+    throw new ColdpatchError(
+      'image_format_unsupported',
+      `Expected ${above.path} to have a raw or qcow2 backing file, but it names the format ${quote(String(named))}.`,
+    );
+  }
+  return known.id;
+}
+
+function adapterFor(file: FileSource, format: ImageFormatId | undefined): ImageFormat {
+  if (format !== undefined) {
+    return imageFormatById(format);
+  }
+  const marked = imageFormats.find((known) => known.id !== 'raw' && known.detect(file).answer === 'yes');
+  if (marked !== undefined) {
+    return marked;
+  }
+  const other = recogniseImageFormat(file);
+  if (other !== undefined) {
+    throw new ColdpatchError(
+      'image_format_unsupported',
+      `Expected a raw or qcow2 image at ${file.path}, but found ${other}. ` +
+        'Convert or unpack it, or say that it is raw if you know so.',
+    );
+  }
+  return imageFormatById('raw');
+}
+
+/** A name is compared, never opened: only declared paths are. */
+function assertNames(above: OpenedMember, declared: DeclaredFile): void {
+  const named = above.header.backingFile;
+  if (named === undefined) {
+    throw new ColdpatchError(
+      'usage',
+      `Expected no backing file, because ${above.path} names none, but ${declared.path} was declared.`,
+    );
+  }
+  refuseProtocol(above, named);
+  const isSame = resolve(dirname(above.path), named) === resolve(declared.path);
+  if (!isSame && basename(named) !== basename(declared.path)) {
+    throw undeclared(above, named, `but ${declared.path} was declared`);
+  }
+}
+
+function assertComplete(members: readonly OpenedMember[]): void {
+  const last = members.at(-1) as OpenedMember;
+  const named = last.header.backingFile;
+  if (named !== undefined) {
+    refuseProtocol(last, named);
+    throw undeclared(last, named, 'but none was declared');
+  }
+}
+
+/** Names such as `json:{...}` or `nbd://host/` make QEMU open something else than a file. */
+function refuseProtocol(above: OpenedMember, named: string): void {
+  const colon = named.indexOf(':');
+  const slash = named.indexOf('/');
+  if (colon !== -1 && (slash === -1 || colon < slash)) {
+    throw new ColdpatchError(
+      'backing_file_undeclared',
+      `Expected ${above.path} to name a plain backing file, but it names ${quote(named)}. ` +
+        'Give it another name on a copy with qemu-img rebase -u.',
+    );
+  }
+}
+
+function undeclared(above: OpenedMember, named: string, found: string): ColdpatchError {
+  return new ColdpatchError(
+    'backing_file_undeclared',
+    `Expected the backing file ${quote(named)}, which ${above.path} names, ${found}. ` +
+      'If you trust that file, declare it.',
+  );
+}

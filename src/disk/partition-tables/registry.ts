@@ -1,0 +1,6 @@
+import { gpt } from './gpt/index.ts';
+import { mbr } from './mbr/index.ts';
+import type { PartitionTableFormat } from './types.ts';
+
+/** In the order of detection: a disk with GPT also has a protective MBR. */
+export const partitionTableFormats: readonly PartitionTableFormat[] = [gpt, mbr];

@@ -1,0 +1,45 @@
+import type { FileTree } from '../file-tree.ts';
+
+/** os-release(5), as far as we use it. Absent values are empty. */
+export interface OsRelease {
+  readonly id: string;
+  readonly versionId: string;
+  readonly versionCodename: string;
+  readonly prettyName: string;
+}
+
+const releaseLimit = 64 * 1024;
+const maximumValue = 200;
+
+/** Reads /etc/os-release, else /usr/lib/os-release; undefined when neither is a file. */
+export function readOsRelease(tree: FileTree): OsRelease | undefined {
+  const limit = { limit: releaseLimit };
+  const text = tree.tryReadText('/etc/os-release', limit) ?? tree.tryReadText('/usr/lib/os-release', limit);
+  if (text === undefined) return undefined;
+  const values = parseAssignments(text);
+  const value = (name: string) => (values.get(name) ?? '').slice(0, maximumValue);
+  return {
+    id: value('ID') || 'linux',
+    versionId: value('VERSION_ID'),
+    // Before 2017 the code name stood only in VERSION: `8 (jessie)`.
+    versionCodename: value('VERSION_CODENAME') || (/\((\w+)\)/.exec(value('VERSION'))?.[1] ?? ''),
+    prettyName: value('PRETTY_NAME') || value('NAME') || 'Linux',
+  };
+}
+
+/** Assignments of a shell, without expansion: `NAME=value`, `NAME='value'`, `NAME="value"` with backslashes. */
+function parseAssignments(text: string): ReadonlyMap<string, string> {
+  const values = new Map<string, string>();
+  for (const line of text.split('\n')) {
+    const [, name = '', raw = ''] = /^\s*([A-Za-z_][A-Za-z0-9_]*)=(.*?)\s*$/.exec(line) ?? [];
+    if (name !== '') values.set(name, unquote(raw));
+  }
+  return values;
+}
+
+function unquote(raw: string): string {
+  const quote = raw.charAt(0);
+  if (raw.length < 2 || !raw.endsWith(quote) || (quote !== '"' && quote !== "'")) return raw;
+  const inner = raw.slice(1, -1);
+  return quote === '"' ? inner.replace(/\\(["$\\`])/g, '$1') : inner;
+}

@@ -1,0 +1,35 @@
+import type { Detection } from '../../lib/detection.ts';
+import type { Gap } from '../../lib/gap.ts';
+import type { FileTree } from '../file-tree.ts';
+import type { InstalledPackage } from '../types.ts';
+
+export type PackageManagerId = 'dpkg';
+
+/** A package whose installation or removal was interrupted. */
+export interface BrokenPackage {
+  readonly name: string;
+  readonly architecture: string;
+  /** What the package manager calls its state: `half-configured`, `reinstreq`, ... */
+  readonly state: string;
+}
+
+/** What a package manager's own records say of the guest. */
+export interface PackageDatabase {
+  readonly manager: PackageManagerId;
+  /** The package manager's name of the machine's own architecture; undefined when the records do not tell. */
+  readonly architecture: string | undefined;
+  /** All packages of which files are on the disk. */
+  readonly packages: readonly InstalledPackage[];
+  readonly brokenPackages: readonly BrokenPackage[];
+  readonly gaps: readonly Gap[];
+}
+
+/** One family of package databases. */
+export interface PackageManager {
+  readonly id: PackageManagerId;
+  /** Part of every cache key: raise it whenever the adapter reads something differently. */
+  readonly revision: number;
+  detect(tree: FileTree): Detection;
+  /** @throws `package_database_unreadable` when nothing could be said of the packages. */
+  read(tree: FileTree): PackageDatabase;
+}

@@ -1,0 +1,132 @@
+import type { OpenedImage } from '../disk/types.ts';
+import type { Gap } from '../lib/gap.ts';
+import { type ReadBootSetup, readBootSetup } from './boot/read-boot-setup.ts';
+import { readKernels } from './boot/read-kernels.ts';
+import type { FileTree } from './file-tree.ts';
+import { findHibernation } from './find-hibernation.ts';
+import { findRoot } from './find-root.ts';
+import { readIdentity } from './identity/read-identity.ts';
+import { type GuestMount, mountGuest } from './mount-guest.ts';
+import { type DetectedSystem, detectOperatingSystem } from './operating-systems/detect-operating-system.ts';
+import { packageManagers } from './package-managers/registry.ts';
+import type { PackageDatabase } from './package-managers/types.ts';
+import type { FstabEntry } from './parse-fstab.ts';
+import { readOrGap } from './read-or-gap.ts';
+import type { Guest, OperatingSystem } from './types.ts';
+
+/** Everything of a guest that other rooms may need. */
+export interface GuestReading extends GuestState {
+  /** Undefined when there is no root, no system that we know, or no records of its packages. */
+  readonly guest?: Guest;
+  /** What was read of a root on which no known system was found, too. */
+  readonly partial: Partial<Pick<Guest, 'operatingSystem' | 'packages' | 'kernels' | 'boot' | 'identity'>>;
+  /** The guest's files; undefined when no root was found. */
+  readonly tree?: FileTree;
+  /** The root first. */
+  readonly mounts: readonly GuestMount[];
+  readonly fstab: readonly FstabEntry[];
+  /** The line of the fstab for `/`. */
+  readonly rootEntry?: FstabEntry;
+  readonly grubMenu?: NonNullable<ReadBootSetup['grubMenu']>;
+  readonly database?: PackageDatabase;
+  /** Those of the image and of its guest. */
+  readonly gaps: readonly Gap[];
+}
+
+export interface GuestState {
+  /** False when a filesystem of the guest was not unmounted. */
+  readonly clean: boolean;
+  /** The swap area in which the machine sleeps. */
+  readonly hibernatedIn?: string;
+}
+
+/** Reads the guest of an opened image. Never throws for what the image holds: what cannot be read is a gap. */
+export function readGuest(image: OpenedImage): GuestReading {
+  const gaps: Gap[] = [...image.gaps];
+  const root = findRoot(image.volumes, gaps);
+  if (root === undefined) {
+    gaps.push({ where: 'image', reason: 'missing', detail: 'no root of an operating system was found' });
+    const hibernatedIn = findHibernation(image.volumes, undefined, [], gaps);
+    return {
+      partial: {},
+      mounts: [],
+      fstab: [],
+      clean: image.volumes.every(({ filesystem }) => filesystem?.clean !== false),
+      ...(hibernatedIn !== undefined && { hibernatedIn }),
+      gaps: withoutRepeats(gaps),
+    };
+  }
+  const { tree, mounts } = mountGuest(root, image.volumes, gaps);
+  const system = detectOperatingSystem(tree, gaps);
+  const database = readPackages(tree, gaps);
+  const { boot, grubMenu } = readBootSetup(image, tree, gaps);
+  const kernels = readOrGap('/boot', gaps, () => readKernels(tree, grubMenu)) ?? [];
+  const identity = readIdentity(tree, gaps);
+  const hibernatedIn = findHibernation(image.volumes, tree, root.fstab, gaps);
+  const operatingSystem = system && describe(system, database);
+  const packages = (database?.packages ?? []).map(({ name, version, architecture, manager }) => ({
+    name,
+    version,
+    architecture,
+    manager,
+  }));
+  const rootEntry = root.fstab.find(({ path }) => path === '/');
+  const partial = { ...(operatingSystem && { operatingSystem }), packages, kernels, boot, identity };
+  const allGaps = withoutRepeats(gaps);
+  const guest: Guest | undefined =
+    operatingSystem && database
+      ? {
+          operatingSystem,
+          mounts: mounts.map(({ path, volume }) => ({ path, volume: volume.name })),
+          packages,
+          kernels,
+          boot,
+          identity,
+          gaps: allGaps,
+        }
+      : undefined;
+  return {
+    ...(guest && { guest }),
+    partial,
+    tree,
+    mounts,
+    fstab: root.fstab,
+    ...(rootEntry && { rootEntry }),
+    ...(grubMenu && { grubMenu }),
+    ...(database && { database }),
+    clean: mounts.every(({ filesystem }) => filesystem.clean),
+    ...(hibernatedIn !== undefined && { hibernatedIn }),
+    gaps: allGaps,
+  };
+}
+
+/** By the evidence of the files, and not by the name of the distribution alone. */
+function readPackages(tree: FileTree, gaps: Gap[]): PackageDatabase | undefined {
+  for (const manager of packageManagers) {
+    const detection = readOrGap('package database', gaps, () => manager.detect(tree));
+    if (detection?.answer !== 'yes') continue;
+    const database = readOrGap('package database', gaps, () => manager.read(tree));
+    gaps.push(...(database?.gaps ?? []));
+    return database;
+  }
+  gaps.push({ where: 'package database', reason: 'missing', detail: 'no known records of packages' });
+  return undefined;
+}
+
+function describe(
+  { family, release }: DetectedSystem,
+  database: PackageDatabase | undefined,
+): OperatingSystem {
+  return {
+    id: family.id,
+    versionId: release.versionId,
+    versionCodename: release.versionCodename,
+    prettyName: release.prettyName,
+    architecture: database?.architecture ?? '',
+  };
+}
+
+/** Several readers may have met the same damage. */
+function withoutRepeats(gaps: readonly Gap[]): readonly Gap[] {
+  return [...new Map(gaps.map((gap) => [`${gap.where}\n${gap.reason}\n${gap.detail}`, gap])).values()];
+}

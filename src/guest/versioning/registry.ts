@@ -1,0 +1,15 @@
+import { ColdpatchError } from '../../lib/errors.ts';
+import { deb } from './deb/index.ts';
+import type { Versioning } from './types.ts';
+
+export const versionings: readonly Versioning[] = [deb];
+
+/** @throws `internal` for an id that no adapter has: another order would be a wrong answer. */
+export function versioningOf(id: string): Versioning {
+  const found = versionings.find((versioning) => versioning.id === id);
+  if (found !== undefined) return found;
+  throw new ColdpatchError(
+    'internal',
+    `Expected the id of a version order, found "${id}". Report this as a bug.`,
+  );
+}

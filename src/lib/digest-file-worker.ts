@@ -1,0 +1,26 @@
+/** Runs in a worker thread of `digestFile`: reading and hashing a large file would hold up everything else. */
+import { createHash } from 'node:crypto';
+import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { parentPort, workerData } from 'node:worker_threads';
+
+const bytesAtOnce = 1024 * 1024;
+
+function digest(path: string): string {
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const hash = createHash('sha256');
+    const buffer = Buffer.alloc(bytesAtOnce);
+    let done = 0;
+    for (;;) {
+      const count = readSync(descriptor, buffer, 0, bytesAtOnce, done);
+      if (count === 0) return hash.digest('hex');
+      hash.update(buffer.subarray(0, count));
+      done += count;
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port between threads has no origin
+parentPort?.postMessage(digest((workerData as { readonly path: string }).path));

@@ -1,0 +1,29 @@
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { digestFile } from './digest-file.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'coldpatch-digest-file-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test('hashes a file to its end', async () => {
+  const path = join(folder, 'abc');
+  writeFileSync(path, 'abc');
+  expect(await digestFile(path)).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
+});
+
+test('reports what it cannot read', async () => {
+  await expect(digestFile(join(folder, 'nothing'))).rejects.toMatchObject({ code: 'file_unreadable' });
+  await expect(digestFile(folder)).rejects.toMatchObject({ code: 'file_unreadable' });
+});
+
+test('can be given up', async () => {
+  const path = join(folder, 'large');
+  writeFileSync(path, '');
+  truncateSync(path, 64 * 1024 ** 3);
+  const giveUp = new AbortController();
+  const digest = digestFile(path, { signal: giveUp.signal });
+  setTimeout(() => giveUp.abort(new Error('given up')), 50);
+  await expect(digest).rejects.toThrow('given up');
+});

@@ -1,0 +1,75 @@
+/**
+ * Changes to files and directories that survive a power cut once the call returns.
+ *
+ * A failed fsync is thrown and never tried again: the kernel has then already marked the lost pages as clean,
+ * so a second call would say "done" about bytes that are gone.
+ */
+import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import { link, open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { asHostSpaceError } from './host-space-error.ts';
+
+/** How the name of a file ends that `writeFileDurably` had not finished when its process ended. */
+export const unfinishedSuffix = '.unfinished';
+
+/**
+ * Puts `bytes` at `path`, over whatever is there: readers see the old file or the new one whole.
+ *
+ * @param mode permission bits, whatever the umask says.
+ * @throws ColdpatchError `host_space` when the filesystem is full.
+ */
+export async function writeFileDurably(
+  path: string,
+  bytes: Uint8Array | string,
+  mode: number,
+): Promise<void> {
+  const directory = dirname(path);
+  const unfinished = join(directory, `.${basename(path)}.${randomUUID()}${unfinishedSuffix}`);
+  try {
+    const file = await open(unfinished, 'wx', mode);
+    try {
+      await file.chmod(mode);
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await renameDurably(unfinished, path);
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    throw asHostSpaceError(error, directory);
+  }
+}
+
+/** Waits until the bytes and the attributes of a regular file are on the disk. A symbolic link is refused. */
+export async function syncFile(path: string): Promise<void> {
+  await syncOpened(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+}
+
+/** Waits until the names in a directory are on the disk. */
+export async function syncDirectory(path: string): Promise<void> {
+  await syncOpened(path, constants.O_RDONLY | constants.O_DIRECTORY);
+}
+
+/** Renames within one filesystem, over a file that may be there. */
+export async function renameDurably(from: string, to: string): Promise<void> {
+  await rename(from, to);
+  await syncDirectory(dirname(to));
+  if (dirname(from) !== dirname(to)) await syncDirectory(dirname(from));
+}
+
+/** Gives a file another name on the same filesystem; fails when that name is taken. */
+export async function linkDurably(existing: string, name: string): Promise<void> {
+  await link(existing, name);
+  await syncDirectory(dirname(name));
+}
+
+async function syncOpened(path: string, flags: number): Promise<void> {
+  const handle = await open(path, flags);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * The one catalogue of coded errors.
+ *
+ * A code is stable: scripts and the API rely on it, and docs/errors.md lists every one.
+ * `exit` is the command line's exit code (1 failed, 2 wrong use, 3 refused).
+ * `retry` says whether the same call may succeed later without anybody changing anything.
+ */
+export const errorCatalogue = {
+  usage: { exit: 2, retry: false, title: 'The command was not understood' },
+  configuration_invalid: { exit: 2, retry: false, title: 'The configuration is not valid' },
+  file_not_found: { exit: 2, retry: false, title: 'A named file does not exist' },
+  file_unreadable: { exit: 1, retry: false, title: 'A named file could not be read' },
+  host_tool_missing: { exit: 3, retry: false, title: 'This host lacks a program that the work needs' },
+  host_tool_failed: { exit: 1, retry: false, title: 'A program that the work needs ended with an error' },
+  host_tool_timeout: { exit: 1, retry: true, title: 'A program that the work needs did not end in time' },
+  host_space: { exit: 1, retry: false, title: 'This host has too little free space' },
+  root_required: { exit: 3, retry: false, title: 'This engine needs root' },
+  internal: { exit: 1, retry: false, title: 'coldpatch itself is at fault' },
+
+  image_format_unsupported: { exit: 1, retry: false, title: 'The image format is not supported' },
+  image_corrupt: { exit: 1, retry: false, title: 'The image contradicts its own format' },
+  image_truncated: { exit: 1, retry: false, title: 'The image ends before its own end' },
+  image_encrypted: { exit: 1, retry: false, title: 'The image is encrypted' },
+  backing_file_undeclared: { exit: 3, retry: false, title: 'The image names a backing file that was not declared' },
+  external_data_file: { exit: 3, retry: false, title: 'The image names an external data file' },
+  filesystem_corrupt: { exit: 1, retry: false, title: 'A filesystem contradicts itself' },
+  filesystem_unsupported: { exit: 1, retry: false, title: 'A filesystem uses a feature that is not supported' },
+  limit_exceeded: { exit: 1, retry: false, title: 'Something read from the image is larger than its limit' },
+  path_not_found: { exit: 1, retry: false, title: 'A path does not exist inside the image' },
+  version_invalid: { exit: 1, retry: false, title: 'A version does not follow the rules of its family' },
+
+  system_unknown: { exit: 3, retry: false, title: 'No supported operating system was found in the image' },
+  package_database_unreadable: { exit: 1, retry: false, title: 'The package database could not be read' },
+  package_database_broken: { exit: 3, retry: false, title: 'Packages were half-installed before coldpatch came' },
+  guest_unclean: { exit: 3, retry: false, title: 'The machine was not shut down cleanly' },
+  guest_hibernated: { exit: 3, retry: false, title: 'The machine is hibernated' },
+  guest_space: { exit: 3, retry: false, title: 'The image has too little free space' },
+  guest_architecture: { exit: 3, retry: false, title: 'The machine is of another architecture than this host' },
+
+  sources_missing: { exit: 3, retry: false, title: 'No package repository is configured' },
+  sources_invalid: { exit: 3, retry: false, title: 'A package source could not be understood' },
+  repository_unreachable: { exit: 1, retry: true, title: 'A repository could not be reached' },
+  repository_unsigned: { exit: 3, retry: false, title: 'A repository is not signed' },
+  repository_signature: { exit: 3, retry: false, title: 'The signature of a repository is not valid' },
+  repository_stale: { exit: 3, retry: false, title: 'The metadata of a repository has expired' },
+  repository_corrupt: { exit: 3, retry: false, title: 'A repository delivers other bytes than it signed' },
+  package_corrupt: { exit: 3, retry: false, title: 'A package has another digest than its repository signed' },
+  plan_unsolvable: { exit: 1, retry: false, title: "The distribution's solver found no plan" },
+
+  trust_required: { exit: 3, retry: false, title: 'The engine needs an image that is declared trusted' },
+  engine_failed: { exit: 1, retry: false, title: 'The upgrade of the copy failed' },
+  package_script_failed: { exit: 1, retry: false, title: 'A package script failed' },
+  verification_failed: { exit: 1, retry: false, title: 'The upgraded copy did not pass verification' },
+
+  image_in_use: { exit: 3, retry: true, title: 'The image is in use' },
+  image_busy: { exit: 3, retry: true, title: 'Another run of coldpatch works on the image' },
+  image_changed: { exit: 3, retry: true, title: 'The original changed while its copy was being upgraded' },
+  image_backs_others: { exit: 3, retry: false, title: 'Other images are built on the image' },
+  image_link_unsafe: { exit: 3, retry: false, title: 'The image is reached through a link that others can change' },
+  image_hard_linked: { exit: 3, retry: false, title: 'The image has other names' },
+  image_not_a_file: { exit: 2, retry: false, title: 'The image is not a regular file' },
+  generation_unknown: { exit: 2, retry: false, title: 'There is no such generation' },
+  generation_altered: { exit: 3, retry: false, title: 'A generation is not as it was taken' },
+} as const satisfies Record<string, ErrorEntry>;
+
+export interface ErrorEntry {
+  readonly exit: 1 | 2 | 3;
+  readonly retry: boolean;
+  readonly title: string;
+}
+
+export type ErrorCode = keyof typeof errorCatalogue;
+
+/** An error that the caller may tell apart by its code. The message says what was expected, found, and what to do. */
+export class ColdpatchError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options);
+    this.name = 'ColdpatchError';
+    this.code = code;
+  }
+
+  get entry(): ErrorEntry {
+    return errorCatalogue[this.code];
+  }
+}
+
+/** True when `error` is ours and, if codes are named, has one of them. */
+export function isColdpatchError(error: unknown, ...codes: readonly ErrorCode[]): error is ColdpatchError {
+  return error instanceof ColdpatchError && (codes.length === 0 || codes.includes(error.code));
+}

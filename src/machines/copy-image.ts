@@ -1,0 +1,69 @@
+import { constants } from 'node:fs';
+import { copyFile, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { ColdpatchError } from '../lib/errors.ts';
+import { hasErrorCode } from '../lib/has-error-code.ts';
+import { asHostSpaceError } from '../lib/host-space-error.ts';
+import { runProgram } from '../lib/run-program.ts';
+
+export interface ImageCopy {
+  /** `reflink` shares the blocks of the original until one of the two is written, and takes no time and no space. */
+  readonly method: 'reflink' | 'copy';
+}
+
+export interface CopyOptions {
+  readonly signal?: AbortSignal;
+  /** Default one day. */
+  readonly timeoutSeconds?: number;
+}
+
+const oneDay = 86_400;
+
+/**
+ * Copies a regular file to a name that does not exist yet: as a reflink where the filesystem can, else all but its holes.
+ * After an error the name does not exist. Nothing is synced.
+ *
+ * @throws ColdpatchError `host_space` when the filesystem is full.
+ */
+export async function copyImage(from: string, to: string, options: CopyOptions = {}): Promise<ImageCopy> {
+  options.signal?.throwIfAborted();
+  if (await reflink(from, to)) return { method: 'reflink' };
+  try {
+    await copyAllButHoles(from, to, options);
+  } catch (error) {
+    await rm(to, { force: true });
+    throw error;
+  }
+  return { method: 'copy' };
+}
+
+async function reflink(from: string, to: string): Promise<boolean> {
+  try {
+    await copyFile(from, to, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL);
+    return true;
+  } catch (error) {
+    if (hasErrorCode(error, 'ENOTSUP', 'EOPNOTSUPP', 'ENOTTY', 'EXDEV', 'EINVAL', 'ENOSYS')) return false;
+    throw asHostSpaceError(error, dirname(to));
+  }
+}
+
+async function copyAllButHoles(from: string, to: string, options: CopyOptions): Promise<void> {
+  const result = await runProgram({
+    file: 'cp',
+    args: ['--reflink=never', '--sparse=auto', '--no-target-directory', '--', from, to],
+    timeoutSeconds: options.timeoutSeconds ?? oneDay,
+    ...(options.signal ? { signal: options.signal } : {}),
+  });
+  if (result.exitCode === 0) return;
+  // The C locale's words for ENOSPC and EDQUOT.
+  if (/No space left on device|Disk quota exceeded/.test(result.stderr)) {
+    throw new ColdpatchError(
+      'host_space',
+      `Expected room for a copy of ${from} in ${dirname(to)}, but its filesystem is full. Free some space there.`,
+    );
+  }
+  throw new ColdpatchError(
+    'host_tool_failed',
+    `Expected cp to copy ${from}, but it ended with exit code ${result.exitCode}: ${result.stderr.trim()}`,
+  );
+}

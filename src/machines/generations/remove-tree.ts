@@ -1,0 +1,36 @@
+import { lstatSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { syncDirectory } from '../../lib/durable-file.ts';
+import { ColdpatchError } from '../../lib/errors.ts';
+
+/**
+ * Removes a directory and all below it, durably. False when there is none.
+ *
+ * @throws ColdpatchError `internal` when something is mounted below: its files are not ours to remove.
+ */
+export async function removeTree(path: string): Promise<boolean> {
+  if (!lstatSync(path, { throwIfNoEntry: false })) return false;
+  const mounted = mountPointsOf(await readFile('/proc/self/mountinfo', 'utf8')).find(
+    (point) => point === path || point.startsWith(`${path}/`),
+  );
+  if (mounted !== undefined) {
+    throw new ColdpatchError(
+      'internal',
+      `Expected nothing to be mounted below ${path}, but something is at ${mounted}. Unmount it, then try again.`,
+    );
+  }
+  await rm(path, { recursive: true, force: true });
+  await syncDirectory(dirname(path));
+  return true;
+}
+
+/** The fifth field of each line, with its octal escapes: proc_pid_mountinfo(5). */
+function mountPointsOf(mountinfo: string): readonly string[] {
+  return mountinfo
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '')
+    .map((field) =>
+      field.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8))),
+    );
+}

@@ -1,0 +1,84 @@
+import { lstatSync, mkdirSync } from 'node:fs';
+import { mkdir, readdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { syncDirectory } from '../../lib/durable-file.ts';
+import { ColdpatchError } from '../../lib/errors.ts';
+import { hasErrorCode } from '../../lib/has-error-code.ts';
+
+/** Where all that coldpatch keeps for one image is: beside the image, on the same filesystem. */
+export interface StateDirectory {
+  readonly path: string;
+  /** Absolute and free of symbolic links. */
+  readonly imagePath: string;
+  /** One directory for each run; recovery throws all of them away. */
+  readonly work: string;
+  /** One directory for each generation, named by its number. */
+  readonly generations: string;
+  readonly intent: string;
+  /** The highest number that a generation ever had. */
+  readonly counter: string;
+}
+
+const container = '.coldpatch';
+const othersMayWrite = 0o022;
+
+/** @param imagePath as `resolveImagePath` gave it. */
+export function stateDirectoryOf(imagePath: string): StateDirectory {
+  const path = join(dirname(imagePath), container, basename(imagePath));
+  return {
+    path,
+    imagePath,
+    work: join(path, 'work'),
+    generations: join(path, 'generations'),
+    intent: join(path, 'intent.json'),
+    counter: join(path, 'counter'),
+  };
+}
+
+/** Makes the state directory of an image, durably, if it is not there. Only its owner can look inside. */
+export async function openStateDirectory(imagePath: string): Promise<StateDirectory> {
+  const state = stateDirectoryOf(imagePath);
+  for (const path of [dirname(state.path), state.path, state.work, state.generations]) {
+    await makeDirectory(path);
+  }
+  return state;
+}
+
+/** Makes the directory of one run, where its copies are while they are in progress. */
+export function makeWorkDirectory(state: StateDirectory, runId: string): string {
+  const path = join(state.work, runId);
+  mkdirSync(path, { mode: 0o700 });
+  return path;
+}
+
+/** The state directories of all images in `directory`, also of images that are gone. */
+export async function listStateDirectories(directory: string): Promise<readonly StateDirectory[]> {
+  return (await namesIn(join(directory, container))).map((name) => stateDirectoryOf(join(directory, name)));
+}
+
+/** Sorted names in a directory, none when it does not exist. */
+export async function namesIn(directory: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(directory)).toSorted();
+  } catch (error) {
+    if (hasErrorCode(error, 'ENOENT')) return [];
+    throw error;
+  }
+}
+
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+    await syncDirectory(dirname(path));
+  } catch (error) {
+    if (!hasErrorCode(error, 'EEXIST')) throw error;
+  }
+  const status = lstatSync(path);
+  const isOurs = status.uid === 0 || status.uid === process.geteuid?.();
+  if (status.isDirectory() && isOurs && (status.mode & othersMayWrite) === 0) return;
+  throw new ColdpatchError(
+    'image_link_unsafe',
+    `Expected ${path} to be a directory that only you can write, but it is not, or belongs to user ${status.uid}. ` +
+      'Find out who made it and remove it.',
+  );
+}

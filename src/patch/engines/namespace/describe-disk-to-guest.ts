@@ -1,0 +1,85 @@
+import type { GuestMount } from '../../../guest/mount-guest.ts';
+import type { EngineGuest } from '../types.ts';
+
+/** What the guest's tools would learn from their own disk, if they ran on their own machine. */
+export interface DiskDescription {
+  /** For the grub-probe stand-in; see its head for the form of a line. */
+  readonly grubProbeAnswers: readonly string[];
+  /** The names by which the guest's tools know a filesystem: "DEVICE LINK", one a line. */
+  readonly links: readonly string[];
+}
+
+const partitionMaps = { gpt: 'gpt', mbr: 'msdos' } as const;
+
+/**
+ * Derives the answers from what inspection found.
+ *
+ * Hints depend on how the machine sees its disk, which an image does not say. The menu that the machine wrote itself
+ * does: the same hints are given again.
+ */
+export function describeDiskToGuest(
+  guest: EngineGuest,
+  devices: ReadonlyMap<string, string>,
+): DiskDescription {
+  const disk = diskName(guest);
+  const hints = hintsByFilesystem(guest);
+  const longestFirst = guest.mounts.toSorted((a, b) => b.path.length - a.path.length);
+  const paths = longestFirst.map((mount) => `path ${mount.path} ${deviceName(disk, mount)}`);
+  const answersByDevice = guest.mounts.flatMap((mount) => {
+    const device = deviceName(disk, mount);
+    const uuid = mount.filesystem.uuid;
+    const partition = mount.volume.partition;
+    const map = guest.partitionTable && partition ? partitionMaps[guest.partitionTable] : '';
+    const drive = partition ? `(hostdisk/${disk},${map}${partition.number})` : `(hostdisk/${disk})`;
+    const answers: readonly (readonly [string, string])[] = [
+      ['fs', 'ext2'],
+      ['fs_uuid', uuid],
+      ['fs_label', mount.filesystem.label],
+      ['partuuid', partition?.partitionUuid ?? ''],
+      ['partmap', map],
+      ['abstraction', ''],
+      ['cryptodisk_uuid', ''],
+      ['drive', drive],
+      ['disk', disk],
+      ['hints_string', hints.get(uuid) ?? ''],
+      ['compatibility_hint', ''],
+    ];
+    return answers.map(([target, answer]) => `device ${device} ${target} ${answer}`.trimEnd());
+  });
+  const links = guest.mounts.flatMap((mount) => {
+    const partitionUuid = mount.volume.partition?.partitionUuid;
+    const device = devices.get(mount.filesystem.uuid);
+    if (device === undefined) return [];
+    return [
+      `${device} /dev/disk/by-uuid/${mount.filesystem.uuid}`,
+      ...(partitionUuid ? [`${device} /dev/disk/by-partuuid/${partitionUuid}`] : []),
+    ];
+  });
+  return { grubProbeAnswers: [...paths, ...answersByDevice], links };
+}
+
+/** The name of the disk on the machine: from its fstab or its boot menu; where neither names one it is nowhere written. */
+function diskName(guest: EngineGuest): string {
+  const rootArguments = guest.grubMenu?.entries.flatMap(({ arguments: words }) => words) ?? [];
+  const named = [guest.rootEntry?.spec ?? '', ...rootArguments.map((word) => word.replace(/^root=/, ''))];
+  for (const name of named) {
+    const match = /^(\/dev\/(?:[svx]v?d[a-z]|nvme\d+n\d+|mmcblk\d+))p?\d*$/.exec(name);
+    if (match?.[1] !== undefined) return match[1];
+  }
+  return '/dev/vda';
+}
+
+function deviceName(disk: string, mount: GuestMount): string {
+  const partition = mount.volume.partition;
+  if (!partition) return disk;
+  return /\d$/.test(disk) ? `${disk}p${partition.number}` : `${disk}${partition.number}`;
+}
+
+function hintsByFilesystem(guest: EngineGuest): ReadonlyMap<string, string> {
+  const searches = guest.grubMenu?.entries.flatMap((entry) => entry.searches) ?? [];
+  return new Map(
+    searches
+      .filter((search) => search.by === 'fs-uuid' && search.hints.length > 0)
+      .map((search) => [search.value, search.hints.join(' ')]),
+  );
+}

@@ -1,0 +1,204 @@
+import { constants } from 'node:fs';
+import { cp, mkdir, open, statfs, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ColdpatchError } from '../../../lib/errors.ts';
+import { hasErrorCode } from '../../../lib/has-error-code.ts';
+import type { Engine, EngineInput, EngineResult } from '../types.ts';
+import { guestAptConfiguration, guestPreferences, guestSourcesList } from './apt-configuration.ts';
+import { attachCopy } from './attach-copy.ts';
+import { describeDiskToGuest } from './describe-disk-to-guest.ts';
+import { HostNamespace } from './host-namespace.ts';
+import { makeLocalRepository } from './make-local-repository.ts';
+import { mountCopy } from './mount-copy.ts';
+import { readPackageManagerOutput } from './read-package-manager-output.ts';
+import { runInGuest } from './run-in-guest.ts';
+
+/** Runs the guest's package manager on the host's kernel, in namespaces. See readme.md. */
+export const namespaceEngine: Engine = {
+  id: 'namespace',
+  revision: 1,
+  trustReason:
+    "the host's kernel mounts the image's filesystem and runs its package scripts as root; namespaces keep accidents in, not attackers",
+  rootReason: 'it mounts the copy and runs package scripts that set owners, modes and capabilities',
+  run: runNamespaceEngine,
+};
+
+const guestScripts = join(import.meta.dirname, 'guest-scripts');
+
+async function runNamespaceEngine(input: EngineInput): Promise<EngineResult> {
+  const { workDirectory, signal, guest } = input;
+  const directories = {
+    scripts: join(workDirectory, 'scripts'),
+    repository: join(workDirectory, 'repository'),
+    state: join(workDirectory, 'state'),
+    root: join(workDirectory, 'root'),
+  };
+  await mkdir(directories.state);
+  await makeLocalRepository(directories.repository, input.packages, signal);
+
+  const namespace = await HostNamespace.open();
+  try {
+    const disk = await attachCopy(namespace, input.copy, workDirectory, 'writable');
+    const mounted = await mountCopy(namespace, disk.path, guest.mounts, directories.root, 'writable');
+    await writeScripts(directories.scripts, input, mounted.devices);
+    const output = await upgrade(namespace, directories, [...mounted.devices.values()], input);
+    const bootMenuWritten = await writeBootMenu(namespace, directories, signal, output);
+    await mounted.unmount();
+    await disk.detach();
+    return {
+      log: output.text.join('\n'),
+      initramfsBuilt: await linesOf(directories.state, 'initramfs-built'),
+      bootMenuWritten,
+      postponed: await linesOf(directories.state, 'postponed'),
+    };
+  } finally {
+    await namespace.close();
+  }
+}
+
+interface Directories {
+  readonly scripts: string;
+  readonly repository: string;
+  readonly state: string;
+  readonly root: string;
+}
+
+interface Output {
+  readonly text: string[];
+  readonly errors: { readonly package: string; readonly message: string }[];
+}
+
+async function writeScripts(
+  directory: string,
+  input: EngineInput,
+  devices: ReadonlyMap<string, string>,
+): Promise<void> {
+  await cp(guestScripts, directory, { recursive: true, dereference: true });
+  const { grubProbeAnswers, links } = describeDiskToGuest(input.guest, devices);
+  const files = {
+    'apt.conf': guestAptConfiguration,
+    'sources.list': guestSourcesList,
+    preferences: guestPreferences,
+    'grub-probe-answers': grubProbeAnswers.map((line) => `${line}\n`).join(''),
+    'disk-links': links.map((line) => `${line}\n`).join(''),
+  };
+  for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text);
+}
+
+async function upgrade(
+  namespace: HostNamespace,
+  directories: Directories,
+  devices: readonly string[],
+  input: EngineInput,
+): Promise<Output> {
+  const output: Output = { text: [], errors: [] };
+  const policy = join(directories.scripts, 'stand-ins/policy-rc.d');
+  const result = await runInGuest(namespace, {
+    root: directories.root,
+    script: '/run/coldpatch/scripts/upgrade.sh',
+    binds: [
+      { from: directories.scripts, to: '/run/coldpatch/scripts' },
+      { from: directories.repository, to: '/run/coldpatch/repository' },
+      { from: directories.state, to: '/run/coldpatch/state', writable: true },
+      ...devices.map((device) => ({ from: device, to: device, writable: true })),
+      ...(input.guest.hasPolicyRcD ? [{ from: policy, to: '/usr/sbin/policy-rc.d' }] : []),
+    ],
+    signal: input.signal,
+    onLine(line) {
+      const read = readPackageManagerOutput(line);
+      if (read.kind === 'progress') input.onProgress(read.progress);
+      if (read.kind === 'text') output.text.push(read.text);
+      if (read.kind === 'error') output.errors.push(read);
+    },
+  });
+  if (result.exitCode !== 0) throw await explainFailure(namespace, directories, output);
+  return output;
+}
+
+/** Writes the boot menu once, in a container of its own: there the guest's grub-probe can be covered by ours. */
+async function writeBootMenu(
+  namespace: HostNamespace,
+  directories: Directories,
+  signal: AbortSignal,
+  output: Output,
+): Promise<boolean> {
+  if ((await linesOf(directories.state, 'boot-menu-requests')).length === 0) return false;
+  const result = await runInGuest(namespace, {
+    root: directories.root,
+    script: '/run/coldpatch/scripts/write-boot-menu.sh',
+    binds: [
+      { from: directories.scripts, to: '/run/coldpatch/scripts' },
+      { from: join(directories.scripts, 'stand-ins/grub-probe'), to: '/usr/sbin/grub-probe' },
+    ],
+    signal,
+    onLine: (line) => output.text.push(line),
+  });
+  if (result.exitCode === 0) return true;
+  throw new ColdpatchError(
+    'engine_failed',
+    `Expected update-grub to write the boot menu of the copy, but it ended with ${result.exitCode}:\n${lastLines(output)}`,
+  );
+}
+
+async function explainFailure(
+  namespace: HostNamespace,
+  directories: Directories,
+  output: Output,
+): Promise<ColdpatchError> {
+  const [first] = output.errors;
+  const guestFree = await freeBytes(namespace.pathFromHost(directories.root));
+  if (guestFree !== undefined && guestFree < 1024n * 1024n) {
+    return new ColdpatchError(
+      'guest_space',
+      'Expected room for the upgrade in the image, but its filesystem is full. ' +
+        'Free space inside it or enlarge its disk, then run the update again. The original is as it was.',
+    );
+  }
+  const hostFree = await freeBytes(directories.state);
+  if (hostFree !== undefined && hostFree < 1024n * 1024n) {
+    return new ColdpatchError(
+      'host_space',
+      "Expected room for the copy on this host, but its filesystem is full. Free some, or move the image's folder. The original is as it was.",
+    );
+  }
+  if (first) {
+    return new ColdpatchError(
+      'package_script_failed',
+      `Expected ${first.package} to be installed in the copy, but the package manager says: ${first.message}\n${lastLines(output)}`,
+    );
+  }
+  return new ColdpatchError(
+    'engine_failed',
+    `Expected the guest's package manager to carry out the plan, but it failed:\n${lastLines(output)}`,
+  );
+}
+
+async function freeBytes(path: string): Promise<bigint | undefined> {
+  try {
+    const { bavail, bsize } = await statfs(path, { bigint: true });
+    return bavail * bsize;
+  } catch (error) {
+    if (hasErrorCode(error, 'EIO', 'ENOTCONN', 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+function lastLines(output: Output): string {
+  return output.text.slice(-20).join('\n');
+}
+
+const maximumStateBytes = 64 * 1024;
+
+/** Reads what a script of the guest left for us: text that nobody has checked, and no link to elsewhere. */
+async function linesOf(directory: string, name: string): Promise<readonly string[]> {
+  try {
+    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+    await using file = await open(join(directory, name), flags);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(maximumStateBytes));
+    const text = buffer.subarray(0, bytesRead).toString('utf8');
+    return [...new Set(text.split('\n').filter((line) => line !== ''))];
+  } catch (error) {
+    if (hasErrorCode(error, 'ENOENT')) return [];
+    throw error;
+  }
+}

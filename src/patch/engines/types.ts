@@ -1,0 +1,65 @@
+import type { ImageFormatId } from '../../disk/image-formats/types.ts';
+import type { PartitionTableId } from '../../disk/partition-tables/types.ts';
+import type { GrubMenu } from '../../guest/boot/parse-grub-menu.ts';
+import type { FstabEntry } from '../../guest/parse-fstab.ts';
+import type { GuestMount } from '../../guest/mount-guest.ts';
+
+export type EngineId = 'namespace';
+
+/** A complete, private copy of an image: the only thing that an engine may write to. */
+export interface ImageCopy {
+  readonly path: string;
+  readonly format: ImageFormatId;
+  /** Backing files of the copy, nearest first: opened read only, never probed. */
+  readonly backing: readonly { readonly path: string; readonly format: ImageFormatId }[];
+}
+
+/** What an engine must know of the guest, as it was inspected in the original. */
+export interface EngineGuest {
+  /** The root first. */
+  readonly mounts: readonly GuestMount[];
+  readonly rootEntry?: FstabEntry;
+  readonly partitionTable?: PartitionTableId;
+  readonly grubMenu?: GrubMenu;
+  readonly hasPolicyRcD: boolean;
+}
+
+export interface EngineInput {
+  readonly copy: ImageCopy;
+  readonly guest: EngineGuest;
+  /** Verified files of the planned packages, on this host. */
+  readonly packages: readonly { readonly path: string; readonly sha256: string; readonly size: number }[];
+  /** An empty directory on the host for the run; the caller removes it. */
+  readonly workDirectory: string;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: EngineProgress) => void;
+}
+
+export interface EngineProgress {
+  /** 0 to 1. */
+  readonly fraction: number;
+  readonly detail: string;
+}
+
+export interface EngineResult {
+  /** What the package manager printed. */
+  readonly log: string;
+  /** Releases of the kernels whose initramfs was built. */
+  readonly initramfsBuilt: readonly string[];
+  readonly bootMenuWritten: boolean;
+  /** What packages asked of the running machine that a copy cannot do: to be done after the next start. */
+  readonly postponed: readonly string[];
+}
+
+/** Carries out a plan on a copy. */
+export interface Engine {
+  readonly id: EngineId;
+  /** Part of every cache key: raise it whenever the engine does something differently. */
+  readonly revision: number;
+  /** Why it needs an image that the operator declares trusted; undefined when it does not. */
+  readonly trustReason?: string;
+  /** Why it needs root; undefined when it does not. */
+  readonly rootReason?: string;
+  /** @throws ColdpatchError `package_script_failed`, `engine_failed`, `guest_space`, `host_space`, `host_tool_missing`. */
+  run(input: EngineInput): Promise<EngineResult>;
+}

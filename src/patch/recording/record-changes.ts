@@ -1,0 +1,159 @@
+import { createHash } from 'node:crypto';
+import type { FileStatus, Filesystem } from '../../disk/filesystems/types.ts';
+import type { ByteSource } from '../../lib/byte-source.ts';
+import { ColdpatchError } from '../../lib/errors.ts';
+import type { RecordedChange, RecordedFile, Recording } from './types.ts';
+
+/** One filesystem of the guest, before and after. */
+export interface FilesystemPair {
+  /** Where the guest mounts it. */
+  readonly path: string;
+  readonly before: Filesystem;
+  readonly after: Filesystem;
+}
+
+/**
+ * Compares the original with its upgraded copy from outside, inode by inode.
+ * An inode of which no byte differs (its access time aside) was not changed, and its content is not read.
+ *
+ * @throws ColdpatchError `filesystem_corrupt`, `limit_exceeded`.
+ */
+export function recordChanges(pairs: readonly FilesystemPair[]): Recording {
+  const changes = pairs.flatMap(({ path, before, after }) => {
+    const old = listPaths(before, path);
+    const now = listPaths(after, path);
+    return [...compare(before, old, after, now)];
+  });
+  return { changes: changes.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0)) };
+}
+
+const maximumPaths = 10_000_000;
+const maximumDepth = 4096;
+
+/** Every path of a filesystem with its inode. A directory that lies in itself is refused. */
+function listPaths(filesystem: Filesystem, top: string): Map<string, number> {
+  const paths = new Map<string, number>([[top, filesystem.rootInode]]);
+  const directories = new Set<number>([filesystem.rootInode]);
+  const pending = [{ path: top === '/' ? '' : top, inode: filesystem.rootInode, depth: 0 }];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    for (const { name, inode } of filesystem.readDirectory(next.inode)) {
+      const path = `${next.path}/${name}`;
+      paths.set(path, inode);
+      if (filesystem.status(inode).type !== 'directory') continue;
+      if (directories.has(inode) || next.depth > maximumDepth) {
+        throw new ColdpatchError(
+          'filesystem_corrupt',
+          `Expected a tree, but the directory ${path} (inode ${inode}) is inside itself.`,
+        );
+      }
+      directories.add(inode);
+      pending.push({ path, inode, depth: next.depth + 1 });
+    }
+    if (paths.size > maximumPaths) {
+      throw new ColdpatchError('limit_exceeded', `Expected at most ${maximumPaths} paths in a filesystem.`);
+    }
+  }
+  return paths;
+}
+
+function* compare(
+  before: Filesystem,
+  old: ReadonlyMap<string, number>,
+  after: Filesystem,
+  now: ReadonlyMap<string, number>,
+): Generator<RecordedChange> {
+  for (const [path, inode] of now) {
+    const oldInode = old.get(path);
+    if (oldInode === undefined) {
+      yield { path, kind: 'added', file: describe(after, inode) };
+      continue;
+    }
+    if (oldInode === inode && sameBytes(before.fingerprint(inode), after.fingerprint(inode))) continue;
+    const what = differences(before, oldInode, after, inode);
+    yield { path, kind: 'changed', what, file: describe(after, inode) };
+  }
+  for (const path of old.keys()) {
+    if (!now.has(path)) yield { path, kind: 'removed' };
+  }
+}
+
+function differences(
+  before: Filesystem,
+  oldInode: number,
+  after: Filesystem,
+  inode: number,
+): NonNullable<RecordedChange['what']> {
+  const old = before.status(oldInode);
+  const now = after.status(inode);
+  const what: NonNullable<RecordedChange['what']>[number][] = [];
+  if (old.type !== now.type) what.push('type');
+  else if (!sameContent(before, old, after, now)) what.push('content');
+  if (old.mode !== now.mode) what.push('mode');
+  if (old.uid !== now.uid || old.gid !== now.gid) what.push('owner');
+  if (!sameAttributes(before.extendedAttributes(oldInode), after.extendedAttributes(inode))) {
+    what.push('attributes');
+  }
+  return what.length > 0 ? what : ['times'];
+}
+
+function sameContent(before: Filesystem, old: FileStatus, after: Filesystem, now: FileStatus): boolean {
+  switch (now.type) {
+    case 'file':
+      return (
+        old.size === now.size &&
+        digest(before.openFile(old.inode)) === digest(after.openFile(now.inode))
+      );
+    case 'symlink':
+      return before.readLink(old.inode) === after.readLink(now.inode);
+    case 'character-device':
+    case 'block-device':
+      return old.device?.major === now.device?.major && old.device?.minor === now.device?.minor;
+    default:
+      return true;
+  }
+}
+
+function describe(filesystem: Filesystem, inode: number): RecordedFile {
+  const { type, mode, uid, gid, size, device } = filesystem.status(inode);
+  const attributes = [...filesystem.extendedAttributes(inode)];
+  return {
+    type,
+    mode,
+    uid,
+    gid,
+    size: Number(size),
+    ...(type === 'file' && { sha256: digest(filesystem.openFile(inode)) }),
+    ...(type === 'symlink' && { target: filesystem.readLink(inode) }),
+    ...(device && { device }),
+    ...(attributes.length > 0 && {
+      attributes: Object.fromEntries(
+        attributes.map(([name, value]) => [name, Buffer.from(value).toString('base64')]),
+      ),
+    }),
+  };
+}
+
+const chunkBytes = 1024 * 1024;
+
+function digest(source: ByteSource): string {
+  const hash = createHash('sha256');
+  const buffer = Buffer.allocUnsafe(Number(source.size < BigInt(chunkBytes) ? source.size : BigInt(chunkBytes)));
+  for (let offset = 0n; offset < source.size; offset += BigInt(chunkBytes)) {
+    const left = source.size - offset;
+    const chunk = left < BigInt(chunkBytes) ? buffer.subarray(0, Number(left)) : buffer;
+    source.read(offset, chunk);
+    hash.update(chunk);
+  }
+  return hash.digest('hex');
+}
+
+function sameAttributes(
+  a: ReadonlyMap<string, Uint8Array>,
+  b: ReadonlyMap<string, Uint8Array>,
+): boolean {
+  return a.size === b.size && [...a].every(([name, value]) => sameBytes(value, b.get(name)));
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array | undefined): boolean {
+  return b !== undefined && Buffer.compare(a, b) === 0;
+}

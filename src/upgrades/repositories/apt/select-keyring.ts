@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { KeyringFile } from '../../../guest/apt-configuration.ts';
+import { ColdpatchError } from '../../../lib/errors.ts';
+import { dearmor } from './dearmor.ts';
+import type { AptSource } from './types.ts';
+
+/** The keys that may sign one source. */
+export interface Keyring {
+  /** Binary keyrings, each for one `--keyring`. */
+  readonly files: readonly Uint8Array[];
+  /** When not empty, only these keys count. */
+  readonly fingerprints: readonly string[];
+  /** Of all the above: another keyring is another trust. */
+  readonly digest: string;
+}
+
+/**
+ * Chooses the keys for a source as apt does: those that Signed-By names, else all of `trusted.gpg` and `trusted.gpg.d`.
+ * For a source of the operator without Signed-By every key that the image knows counts, and paths are of this host.
+ *
+ * @throws ColdpatchError `repository_signature` when there is no key, `sources_invalid` for a missing file of the operator.
+ */
+export async function selectKeyring(
+  source: AptSource,
+  keyrings: readonly KeyringFile[],
+  fromOperator: boolean,
+): Promise<Keyring> {
+  const { signedBy } = source;
+  const fingerprints = signedBy?.fingerprints ?? [];
+  const chosen: Uint8Array[] = [];
+  if (signedBy?.keyBlock !== undefined) chosen.push(Buffer.from(signedBy.keyBlock));
+  for (const path of signedBy?.paths ?? []) {
+    chosen.push(fromOperator ? await readHostKeyring(path, source) : guestKeyring(path, keyrings, source));
+  }
+  if (signedBy === undefined || fingerprints.length > 0) {
+    const standing = keyrings.filter(({ path }) => fromOperator || isTrusted(path));
+    chosen.push(...standing.map(({ bytes }) => bytes));
+  }
+  const files = grouped(chosen.map(dearmor));
+  if (files.length === 0) {
+    throw noKey(source, signedBy === undefined ? 'the image trusts none (trusted.gpg.d)' : 'there is none');
+  }
+  const hash = createHash('sha256').update(fingerprints.join());
+  for (const file of files) hash.update(`\n${file.length}\n`).update(file);
+  return { files, fingerprints, digest: hash.digest('hex') };
+}
+
+function isTrusted(path: string): boolean {
+  return path === '/etc/apt/trusted.gpg' || path.startsWith('/etc/apt/trusted.gpg.d/');
+}
+
+function guestKeyring(path: string, keyrings: readonly KeyringFile[], source: AptSource): Uint8Array {
+  const found = keyrings.find((keyring) => keyring.path === path);
+  if (found !== undefined) return found.bytes;
+  throw noKey(source, `the image has no ${path}, which its Signed-By names`);
+}
+
+async function readHostKeyring(path: string, source: AptSource): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new ColdpatchError(
+      'sources_invalid',
+      `Expected a keyring at ${path} on this host, as ${source.where} says, but it could not be read.`,
+      { cause: error },
+    );
+  }
+}
+
+/** OpenPGP keyrings may stand one after the other in one file; GnuPG's keyboxes may not. */
+function grouped(files: readonly Uint8Array[]): readonly Uint8Array[] {
+  const filled = files.filter((file) => file.length > 0);
+  const isKeybox = (file: Uint8Array): boolean =>
+    Buffer.from(file.subarray(8, 12)).toString('latin1') === 'KBXf';
+  const plain = filled.filter((file) => !isKeybox(file));
+  const keyboxes = filled.filter(isKeybox);
+  return plain.length === 0 ? keyboxes : [Buffer.concat(plain), ...keyboxes];
+}
+
+function noKey(source: AptSource, why: string): ColdpatchError {
+  return new ColdpatchError(
+    'repository_signature',
+    `Expected a key that may sign ${source.uri} ${source.suite} (${source.where}), but ${why}. ` +
+      'Without it nothing of this repository can be verified: name a repository and its key with --repository "[signed-by=/path] URI suite component".',
+  );
+}

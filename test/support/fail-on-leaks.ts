@@ -1,0 +1,35 @@
+/** Set-up of the medium tests: each file gets a temporary folder of its own, and fails when it leaves something on the host. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
+import type { HostState } from './host-state.ts';
+import { readHostState } from './host-state.ts';
+import { findLeaks } from './leaks.ts';
+
+const outer = tmpdir();
+let own: string;
+let watched: readonly string[];
+let before: HostState;
+
+beforeAll(() => {
+  own = mkdtempSync(join(outer, 'coldpatch-medium-'));
+  process.env.TMPDIR = own;
+  watched = [own, '/run/coldpatch'];
+  before = readHostState(watched);
+});
+
+// Vitest runs the last hook first, so whatever the tests clean up in their own hooks is gone by now.
+afterAll(async () => {
+  const leaks = await findLeaks(before, watched);
+  process.env.TMPDIR = outer;
+  // Below a mount that was left is somebody's disk.
+  if (!leaks.some((leak) => leak.startsWith('mount '))) {
+    rmSync(own, { recursive: true });
+  }
+  if (leaks.length > 0) {
+    throw new Error(
+      `Expected the tests of this file to leave nothing on the host, found:\n${leaks.join('\n')}`,
+    );
+  }
+});

@@ -1,0 +1,17 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type HostState, readHostState } from './host-state.ts';
+
+/** The kernel detaches a lazily freed loop device, and reaps a killed process, a moment after the call that asked for it. */
+const patience = 3_000;
+
+/** What is on the host now and was not in `before`; waits a moment for it to go. */
+export async function findLeaks(before: HostState, temporary: readonly string[]): Promise<readonly string[]> {
+  const deadline = performance.now() + patience;
+  for (;;) {
+    const leaks = [...readHostState(temporary)].filter((line) => !before.has(line));
+    if (leaks.length === 0 || performance.now() > deadline) {
+      return leaks;
+    }
+    await sleep(100);
+  }
+}

@@ -1,0 +1,38 @@
+/** A Debian package, and what shows that it is there. */
+export interface SystemPackage {
+  readonly name: string;
+  /** Programs that it brings, or an absolute path whose last part may have `*` at its end. */
+  readonly proof: readonly string[];
+}
+
+/** The Debian packages of each purpose; the reason for each is in docs/adr/0003-dependencies.md. */
+export const systemPackages = {
+  product: [
+    { name: 'apt', proof: ['apt-get'] },
+    { name: 'dpkg', proof: ['dpkg', 'dpkg-deb'] },
+    { name: 'e2fsprogs', proof: ['e2fsck'] },
+    { name: 'fuse3', proof: ['fusermount3'] },
+    { name: 'gpgv', proof: ['gpgv'] },
+    { name: 'mount', proof: ['mount', 'losetup'] },
+    { name: 'qemu-utils', proof: ['qemu-img'] },
+    { name: 'qemu-system-common', proof: ['qemu-storage-daemon'] },
+    { name: 'systemd-container', proof: ['systemd-nspawn'] },
+    { name: 'util-linux', proof: ['unshare', 'nsenter', 'setpriv', 'flock'] },
+  ],
+  demo: [
+    { name: 'fdisk', proof: ['sfdisk'] },
+    { name: 'mmdebstrap', proof: ['mmdebstrap'] },
+    { name: 'qemu-system-x86', proof: ['qemu-system-x86_64'] },
+  ],
+  test: [
+    { name: 'dosfstools', proof: ['mkfs.fat'] },
+    { name: 'gnupg', proof: ['gpg'] },
+    { name: 'openssh-client', proof: ['ssh-keygen'] },
+    { name: 'strace', proof: ['strace'] },
+    { name: 'xfsprogs', proof: ['mkfs.xfs'] },
+  ],
+  bench: [
+    { name: 'libguestfs-tools', proof: ['virt-customize', 'virt-inspector'] },
+    { name: 'linux-image-cloud-amd64', proof: ['/boot/vmlinuz-*'] },
+  ],
+} as const satisfies Record<string, readonly SystemPackage[]>;
