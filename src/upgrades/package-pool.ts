@@ -2,6 +2,7 @@ import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openDownload } from '../lib/download.ts';
 import { ColdpatchError } from '../lib/errors.ts';
+import { retry } from '../lib/retry.ts';
 import { hashFile } from './hash-file.ts';
 import { mapConcurrently } from './map-concurrently.ts';
 import { removeLeftovers } from './remove-leftovers.ts';
@@ -78,7 +79,31 @@ async function isWhole(file: PooledPackage): Promise<boolean> {
   return (await hashFile(file.path)) === file.sha256;
 }
 
+/** A mirror may drop a transfer, or be in the middle of an update: a package is asked for three times. */
 async function fetchPackage(
+  root: string,
+  file: PooledPackage,
+  options: PackagePoolOptions,
+  onBytes: (count: number) => void,
+): Promise<void> {
+  await retry(
+    async () => {
+      let received = 0;
+      try {
+        await fetchOnce(root, file, options, (count) => {
+          received += count;
+          onBytes(count);
+        });
+      } catch (error) {
+        onBytes(-received);
+        throw error;
+      }
+    },
+    { codes: ['repository_unreachable', 'package_corrupt'], signal: options.signal },
+  );
+}
+
+async function fetchOnce(
   root: string,
   file: PooledPackage,
   options: PackagePoolOptions,

@@ -58,6 +58,8 @@ export interface Engine {
   readonly revision: number;
   /** Why it needs an image that the operator declares trusted; undefined when it does not. */
   readonly trustReason?: string;
+  /** What keeps guest code from the host, and what does not: for the report. */
+  readonly isolation: string;
   /** Why it needs root; undefined when it does not. */
   readonly rootReason?: string;
   /** @throws ColdpatchError `package_script_failed`, `engine_failed`, `guest_space`, `host_space`, `host_tool_missing`. */

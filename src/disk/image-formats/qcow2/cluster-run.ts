@@ -15,18 +15,26 @@ export interface ClusterRun {
 export function clusterRunAt(header: Qcow2Header, table: Buffer, index: number, most: number): ClusterRun {
   const kind = kindOf(header, table, index);
   const hostOffset = kind === 'data' ? hostOffsetOf(header, table, index) : 0;
-  let clusters = 1;
-  if (kind !== 'compressed') {
-    const end = Math.min(index + most, table.length / entry.bytes);
-    while (
-      index + clusters < end &&
-      kindOf(header, table, index + clusters) === kind &&
-      (kind !== 'data' || entryOffset(table, index + clusters) === hostOffset + clusters * header.clusterSize)
-    ) {
-      clusters += 1;
-    }
+  return { kind, clusters: kind === 'compressed' ? 1 : lengthOfRun(header, table, index, most), hostOffset };
+}
+
+/** Entries go on alike when they are the same, or name the next cluster of the file. */
+function lengthOfRun(header: Qcow2Header, table: Buffer, index: number, most: number): number {
+  const end = Math.min(index + most, table.length / entry.bytes);
+  const first = meaningOf(table, index);
+  const step = kindOf(header, table, index) === 'data' ? header.clusterSize : 0;
+  let next = index + 1;
+  while (next < end && meaningOf(table, next) === first + (next - index) * step) {
+    next += 1;
   }
-  return { kind, clusters, hostOffset };
+  return next - index;
+}
+
+/** The bits of an entry that decide what it shows, as one number. */
+function meaningOf(table: Buffer, index: number): number {
+  const high = table.readUInt32BE(index * entry.bytes) & (entry.offsetHigh | entry.compressedHigh);
+  const low = (table.readUInt32BE(index * entry.bytes + 4) & (entry.offsetLow | entry.zeroLow)) >>> 0;
+  return high * 2 ** 32 + low;
 }
 
 function kindOf(header: Qcow2Header, table: Buffer, index: number): ClusterRun['kind'] {

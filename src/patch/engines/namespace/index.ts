@@ -5,11 +5,11 @@ import { ColdpatchError } from '../../../lib/errors.ts';
 import { hasErrorCode } from '../../../lib/has-error-code.ts';
 import type { Engine, EngineInput, EngineResult } from '../types.ts';
 import { guestAptConfiguration, guestPreferences, guestSourcesList } from './apt-configuration.ts';
-import { attachCopy } from './attach-copy.ts';
+import { attachCopy } from '../../copy-access/attach-copy.ts';
 import { describeDiskToGuest } from './describe-disk-to-guest.ts';
-import { HostNamespace } from './host-namespace.ts';
+import { HostNamespace } from '../../copy-access/host-namespace.ts';
 import { makeLocalRepository } from './make-local-repository.ts';
-import { mountCopy } from './mount-copy.ts';
+import { mountCopy } from '../../copy-access/mount-copy.ts';
 import { readPackageManagerOutput } from './read-package-manager-output.ts';
 import { runInGuest } from './run-in-guest.ts';
 
@@ -19,6 +19,7 @@ export const namespaceEngine: Engine = {
   revision: 1,
   trustReason:
     "the host's kernel mounts the image's filesystem and runs its package scripts as root; namespaces keep accidents in, not attackers",
+  isolation: 'namespaces of the host kernel, no network: a guard against accidents, not against a hostile image',
   rootReason: 'it mounts the copy and runs package scripts that set owners, modes and capabilities',
   run: runNamespaceEngine,
 };

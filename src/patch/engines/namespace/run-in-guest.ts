@@ -1,5 +1,5 @@
 import type { ProgramResult } from '../../../lib/run-program.ts';
-import type { HostNamespace } from './host-namespace.ts';
+import type { HostNamespace } from '../../copy-access/host-namespace.ts';
 
 export interface GuestCommand {
   /** The guest's root, as the namespace sees it. */

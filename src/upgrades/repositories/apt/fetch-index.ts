@@ -3,6 +3,7 @@ import { open, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { openDownload } from '../../../lib/download.ts';
 import { ColdpatchError } from '../../../lib/errors.ts';
+import { retry } from '../../../lib/retry.ts';
 import { hashFile } from '../../hash-file.ts';
 import { storeDownload } from '../../store-download.ts';
 import { writeAtomically } from '../../write-atomically.ts';
@@ -62,7 +63,10 @@ export async function fetchIndex(
     );
   }
   for (const candidate of published) {
-    const found = await fetchCandidate(verified, candidate, plain, options);
+    const found = await retry(() => fetchCandidate(verified, candidate, plain, options), {
+      codes: ['repository_unreachable', 'repository_corrupt'],
+      signal: options.signal,
+    });
     if (found !== undefined) return found;
   }
   throw new ColdpatchError(

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type DownloadAnswer, openDownload } from '../../../lib/download.ts';
 import { ColdpatchError } from '../../../lib/errors.ts';
+import { retry } from '../../../lib/retry.ts';
 import { checkRelease } from './check-release.ts';
 import { parseRelease, type Release } from './parse-release.ts';
 import {
@@ -81,12 +82,16 @@ async function ask(
   options: FetchReleaseOptions,
 ): Promise<ReleaseRecord> {
   const fetchOne = (name: string, conditions: Readonly<Record<string, string>>): Promise<DownloadAnswer> =>
-    openDownload({
-      url: `${base}${name}`,
-      headers: { 'cache-control': 'max-age=0', ...conditions },
-      allowHostFiles: options.allowHostFiles,
-      ...(options.signal ? { signal: options.signal } : {}),
-    });
+    retry(
+      () =>
+        openDownload({
+          url: `${base}${name}`,
+          headers: { 'cache-control': 'max-age=0', ...conditions },
+          allowHostFiles: options.allowHostFiles,
+          ...(options.signal ? { signal: options.signal } : {}),
+        }),
+      { codes: ['repository_unreachable'], signal: options.signal },
+    );
   const inline = await fetchOne('InRelease', known?.release.form === 'inline' ? conditionsOf(known) : {});
   if (inline.answer === 'not-modified' && known !== undefined) return known;
   if (inline.answer === 'found') {

@@ -1,8 +1,8 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ColdpatchError } from '../../../lib/errors.ts';
-import type { StartedProgram } from '../../../lib/start-program.ts';
-import type { ImageCopy } from '../types.ts';
+import { ColdpatchError } from '../../lib/errors.ts';
+import type { StartedProgram } from '../../lib/start-program.ts';
+import type { ImageCopy } from '../engines/types.ts';
 import type { HostNamespace } from './host-namespace.ts';
 
 export interface AttachedCopy {

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import type { GuestMount } from '../../../guest/mount-guest.ts';
+import type { GuestMount } from '../../guest/mount-guest.ts';
 import type { HostNamespace } from './host-namespace.ts';
 
 export interface MountedCopy {

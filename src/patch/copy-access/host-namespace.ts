@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { type ProgramOptions, type ProgramResult, runProgram, runProgramOrFail } from '../../../lib/run-program.ts';
-import { type StartedProgram, type StartOptions, startProgram } from '../../../lib/start-program.ts';
+import { type ProgramOptions, type ProgramResult, runProgram, runProgramOrFail } from '../../lib/run-program.ts';
+import { type StartedProgram, type StartOptions, startProgram } from '../../lib/start-program.ts';
 
 /**
  * A private mount and pid namespace of the host, for mounts that vanish with us.

@@ -1,0 +1,124 @@
+/** The command line: reads arguments, calls the application, prints. Each command is loaded when it is asked for. */
+import { Command, CommanderError, Option } from 'commander';
+import { ColdpatchError, errorCatalogue } from '../lib/errors.ts';
+import { cleanText } from './clean-text.ts';
+
+const program = new Command('coldpatch')
+  .description('Keeps virtual machine images patched while they are switched off.')
+  .version('0.1.0')
+  .exitOverride()
+  .configureOutput({ outputError: (text, write) => write(`coldpatch: ${text}`) })
+  .showHelpAfterError('(see "coldpatch help")')
+  .enablePositionalOptions();
+
+const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
+const formatOption = (): Option =>
+  new Option('--image-format <format>', 'what the image is, when you know it').choices(['raw', 'qcow2']);
+const backingOption = (): Option =>
+  new Option('--backing <file>', 'a backing file of the image; repeat for a chain, nearest first').argParser(collect);
+const configOption = (): Option => new Option('--config <file>', 'configuration file').env('COLDPATCH_CONFIG');
+const cacheOption = (): Option => new Option('--cache <directory>', 'where packages and repository lists are kept');
+
+function withSources(command: Command): Command {
+  return command
+    .addOption(formatOption())
+    .addOption(backingOption())
+    .option('--engine <engine>', 'auto or namespace', 'auto')
+    .option('--repository <line>', 'a one-line apt source to use in place of those of the image; repeatable', collect)
+    .option('--allow-stale', 'accept repository lists that have expired or are older than those seen before', false)
+    .option('--offline', 'use the repository lists fetched before', false)
+    .addOption(cacheOption())
+    .addOption(configOption());
+}
+
+program
+  .command('inspect <image>')
+  .description('show what a switched-off image holds; changes nothing and needs no root')
+  .option('--json', 'print JSON', false)
+  .option('--packages', 'list every package', false)
+  .addOption(formatOption())
+  .addOption(backingOption())
+  .action(async (image: string, options) => {
+    const [{ inspectCommand }, { inspectPath }] = await Promise.all([
+      import('./commands/inspect.ts'),
+      import('../app.ts'),
+    ]);
+    inspectCommand(
+      { inspect: inspectPath, print },
+      { path: image, json: options.json, packages: options.packages, ...imageOptions(options) },
+    );
+  });
+
+withSources(program.command('plan <image>'))
+  .description('show what an upgrade would change; no code of the image runs')
+  .option('--json', 'print JSON', false)
+  .action(async (image: string, options) => {
+    const { planCommand } = await import('./commands/plan.ts');
+    await planCommand({ print, stderr: process.stderr }, { path: image, ...options, ...imageOptions(options) });
+  });
+
+withSources(program.command('update <image>'))
+  .description('upgrade a copy of the image, verify it, and put it in the image’s place')
+  .option('--trust-image', 'you trust everybody who could write into this image', false)
+  .option('--accept-unclean', 'upgrade an image whose machine crashed', false)
+  .option('--keep-conffiles', 'configuration files that you changed stay as they are (always so)', true)
+  .option('--report <file>', 'write the report as JSON')
+  .option('--json', 'print the report as JSON', false)
+  .action(async (image: string, options) => {
+    const { updateCommand } = await import('./commands/update.ts');
+    await updateCommand({ print, stderr: process.stderr }, { path: image, ...options, ...imageOptions(options) });
+  });
+
+program
+  .command('generations <image>')
+  .description('list the former states of an image that are kept')
+  .option('--json', 'print JSON', false)
+  .action(async (image: string, options) => {
+    const { generationsCommand } = await import('./commands/generations.ts');
+    await generationsCommand({ print }, { path: image, json: options.json });
+  });
+
+program
+  .command('rollback <image>')
+  .description('put a former state of an image back in its place; the present one is kept')
+  .option('--generation <number>', 'which one; the newest that an update left unless given', wholeNumber)
+  .option('--json', 'print JSON', false)
+  .addOption(formatOption())
+  .addOption(backingOption())
+  .addOption(configOption())
+  .action(async (image: string, options) => {
+    const { rollbackCommand } = await import('./commands/rollback.ts');
+    await rollbackCommand({ print }, { path: image, ...options, ...imageOptions(options) });
+  });
+
+function imageOptions(options: { readonly imageFormat?: 'raw' | 'qcow2'; readonly backing?: readonly string[] }) {
+  return {
+    ...(options.imageFormat && { format: options.imageFormat }),
+    ...(options.backing && { backing: options.backing }),
+  };
+}
+
+function wholeNumber(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new ColdpatchError('usage', `Expected the number of a generation, but found "${text}".`);
+}
+
+function print(text: string): void {
+  process.stdout.write(text);
+}
+
+/** One line with the code for scripts, then the message. @returns the exit code. */
+function explain(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : errorCatalogue.usage.exit;
+  const known = error instanceof ColdpatchError ? error : undefined;
+  const code = known?.code ?? 'internal';
+  const words = error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : String(error);
+  process.stderr.write(`coldpatch: error ${code}: ${words.split('\n').map(cleanText).join('\n')}\n`);
+  return errorCatalogue[code].exit;
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = explain(error);
+}

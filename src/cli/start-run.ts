@@ -1,0 +1,43 @@
+import type { Config } from '../config/schema.ts';
+import { interruptSignal } from './interrupt-signal.ts';
+import { loadCommandConfig } from './load-command-config.ts';
+import { createProgress } from './progress.ts';
+
+export interface RunIo {
+  print(text: string): void;
+  readonly stderr: NodeJS.WriteStream;
+}
+
+/** What `plan` and `update` share. */
+export interface RunOptions {
+  readonly path: string;
+  readonly format?: 'raw' | 'qcow2';
+  readonly backing?: readonly string[];
+  readonly engine: string;
+  readonly repository?: readonly string[];
+  readonly allowStale: boolean;
+  readonly offline: boolean;
+  readonly cache?: string;
+  readonly config?: string;
+}
+
+/** Progress goes to standard error, so that standard output is the result alone. */
+export function startRun(io: RunIo, options: RunOptions) {
+  const config: Config = loadCommandConfig(options);
+  const display = createProgress({
+    stream: io.stderr,
+    isTerminal: io.stderr.isTTY === true,
+    columns: io.stderr.columns ?? 80,
+  });
+  const { path, format, backing, repository, engine, allowStale, offline } = options;
+  const request = {
+    image: { path, format, backing },
+    repositories: repository,
+    engine,
+    allowStale,
+    offline,
+    display,
+    signal: interruptSignal(),
+  };
+  return { config, request };
+}

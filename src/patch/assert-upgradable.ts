@@ -1,0 +1,76 @@
+import { ColdpatchError } from '../lib/errors.ts';
+import type { ExaminedImage } from './examine-image.ts';
+import type { Plan } from './plan.ts';
+
+/** Where packages own files: an upgrade must see all of it. */
+const systemPaths = /^\/(?:boot|etc|lib\w*|opt|s?bin|usr|var)(?:\/|$)/;
+/** Packages write there too, but no copy can be asked to: see `atNextStart`. */
+const firmwarePaths = /^\/(?:boot\/efi|efi)$/;
+
+/**
+ * Refuses an image that must not be upgraded as it is.
+ *
+ * @param acceptUnclean the operator wants an image whose machine crashed: its journal is replayed in the copy.
+ * @throws ColdpatchError `guest_hibernated`, `guest_unclean`, `package_database_broken`, `filesystem_unsupported`.
+ */
+export function assertUpgradable({ reading, database, inspection }: ExaminedImage, acceptUnclean: boolean): void {
+  if (reading.hibernatedIn !== undefined) {
+    throw new ColdpatchError(
+      'guest_hibernated',
+      `Expected a machine that was shut down, but it sleeps in ${reading.hibernatedIn}. ` +
+        'It would wake on a disk that is not the one it remembers: start it and shut it down first.',
+    );
+  }
+  if (!reading.clean && !acceptUnclean) {
+    throw new ColdpatchError(
+      'guest_unclean',
+      'Expected filesystems that were unmounted, but one was not: the machine crashed, or is still running. ' +
+        'Start it and shut it down, or say --accept-unclean to replay its journal in the copy.',
+    );
+  }
+  const [broken] = database.brokenPackages;
+  if (broken) {
+    throw new ColdpatchError(
+      'package_database_broken',
+      `Expected packages that are all installed, but ${broken.name} is ${broken.state}` +
+        `${database.brokenPackages.length > 1 ? ` (and ${database.brokenPackages.length - 1} more)` : ''}. ` +
+        'That was so before coldpatch came: repair it on the machine with "dpkg --configure -a" and "apt-get -f install".',
+    );
+  }
+  const mounted = new Set(reading.mounts.map(({ path }) => path));
+  const missing = reading.fstab.find(
+    ({ path, options }) =>
+      systemPaths.test(path) && !firmwarePaths.test(path) && !mounted.has(path) && !options.includes('noauto'),
+  );
+  if (missing) {
+    const gap = inspection.gaps.find(({ where }) => where === missing.path);
+    throw new ColdpatchError(
+      'filesystem_unsupported',
+      `Expected to read all that packages own files in, but ${missing.path} was not read` +
+        `${gap ? `: ${gap.detail}` : ''}. An upgrade without it would be half of one.`,
+    );
+  }
+}
+
+/** @throws ColdpatchError `guest_space`. */
+export function assertGuestSpace({ disk }: Plan): void {
+  if (disk.needed <= disk.free) return;
+  const megabytes = (bytes: number) => `${Math.ceil(bytes / 1e6)} MB`;
+  throw new ColdpatchError(
+    'guest_space',
+    `Expected ${megabytes(disk.needed)} of free space in the image for this upgrade, but there are ${megabytes(disk.free)}. ` +
+      'Free space inside it, or enlarge its disk and filesystem.',
+  );
+}
+
+const machineNames: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64', ppc64: 'ppc64el', s390x: 's390x' };
+
+/** Package scripts run on this host's processor. @throws ColdpatchError `guest_architecture`. */
+export function assertSameArchitecture(architecture: string, hostArchitecture: string): void {
+  const host = machineNames[hostArchitecture] ?? hostArchitecture;
+  if (architecture === host) return;
+  throw new ColdpatchError(
+    'guest_architecture',
+    `Expected a machine of this host's architecture (${host}), but found ${architecture}. Run coldpatch on a host of that architecture.`,
+  );
+}

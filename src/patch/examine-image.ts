@@ -1,0 +1,66 @@
+import type { ImageFormatId } from '../disk/image-formats/types.ts';
+import { openImage } from '../disk/open-image.ts';
+import type { OpenedImage } from '../disk/types.ts';
+import type { FileTree } from '../guest/file-tree.ts';
+import { inspectImage } from '../guest/inspect-image.ts';
+import type { Inspection } from '../guest/inspection.ts';
+import { type DpkgDatabase, readDpkgDatabase } from '../guest/package-managers/dpkg/read-dpkg-database.ts';
+import { type GuestReading, readGuest } from '../guest/read-guest.ts';
+import { ColdpatchError } from '../lib/errors.ts';
+
+/** Which image, and how to read it. */
+export interface ImageRequest {
+  readonly path: string;
+  readonly format?: ImageFormatId | undefined;
+  /** Backing files that the operator declares, that of the image first. */
+  readonly backing?: readonly string[] | undefined;
+}
+
+/** An image of which everything that an upgrade needs was read. It must be closed. */
+export interface ExaminedImage {
+  readonly opened: OpenedImage;
+  readonly reading: GuestReading;
+  readonly tree: FileTree;
+  readonly database: DpkgDatabase;
+  readonly architecture: string;
+  readonly inspection: Inspection;
+  close(): void;
+}
+
+/** @throws ColdpatchError `system_unknown`, `package_database_unreadable`, and whatever opening an image throws. */
+export function examineImage(request: ImageRequest): ExaminedImage {
+  const opened = openImage({
+    path: request.path,
+    format: request.format,
+    backing: request.backing?.map((path) => ({ path })),
+  });
+  try {
+    const reading = readGuest(opened);
+    const { guest, tree } = reading;
+    if (!guest || !tree) throw unknownSystem(request.path, reading);
+    const database = readDpkgDatabase(tree);
+    return {
+      opened,
+      reading,
+      tree,
+      database,
+      architecture: guest.operatingSystem.architecture,
+      inspection: inspectImage(opened, reading),
+      close: () => opened.close(),
+    };
+  } catch (error) {
+    opened.close();
+    throw error;
+  }
+}
+
+function unknownSystem(path: string, { gaps, partial }: GuestReading): ColdpatchError {
+  const found = partial.operatingSystem?.prettyName;
+  const reasons = gaps.map(({ where, detail }) => `${where}: ${detail}`);
+  return new ColdpatchError(
+    'system_unknown',
+    `Expected Debian or Ubuntu with its package records in ${path}, but ` +
+      `${found ? `found ${found} without them` : 'found no such system'}` +
+      `${reasons.length > 0 ? ` (${reasons.slice(0, 5).join('; ')})` : ''}. Look at it with "coldpatch inspect".`,
+  );
+}

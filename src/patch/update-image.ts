@@ -1,0 +1,276 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { zstdCompressSync } from 'node:zlib';
+import { openImage } from '../disk/open-image.ts';
+import { inspectImage } from '../guest/inspect-image.ts';
+import { readGuest } from '../guest/read-guest.ts';
+import { digestFile } from '../lib/digest-file.ts';
+import { ColdpatchError } from '../lib/errors.ts';
+import { ensurePackages } from '../upgrades/package-pool.ts';
+import { assertGuestSpace, assertSameArchitecture, assertUpgradable } from './assert-upgradable.ts';
+import type { CheckedOutImage } from './checked-out-image.ts';
+import type { Engine, EngineInput, EngineResult, ImageCopy } from './engines/types.ts';
+import { type ExaminedImage, examineImage, type ImageRequest } from './examine-image.ts';
+import { findConflicts } from './find-conflicts.ts';
+import type { Phases } from './phases.ts';
+import { planUpgrade, type PlannedUpgrade, type UpgradeSources } from './plan-upgrade.ts';
+import { classifyChanges } from './recording/classify-changes.ts';
+import { recordChanges } from './recording/record-changes.ts';
+import type { Recording } from './recording/types.ts';
+import type { Report } from './report.ts';
+import { checkAccounts } from './verification/check-accounts.ts';
+import { checkBoot } from './verification/check-boot.ts';
+import { checkFromOutside } from './verification/check-from-outside.ts';
+import { compareWithPlan } from './verification/compare-with-plan.ts';
+import type { Check } from './verification/types.ts';
+
+export interface UpdateOptions {
+  readonly request: ImageRequest;
+  readonly sources: UpgradeSources;
+  readonly engine: Engine;
+  readonly engineReason: string;
+  readonly trusted: boolean;
+  readonly acceptUnclean: boolean;
+  readonly clock: () => Date;
+  /** Of the host, as Node names it. */
+  readonly hostArchitecture: string;
+  readonly phases: Phases;
+  readonly signal: AbortSignal;
+}
+
+/** The copy did not pass: what was checked goes into the error's report. */
+export class VerificationError extends ColdpatchError {
+  readonly checks: readonly Check[];
+
+  constructor(checks: readonly Check[]) {
+    const failed = checks.filter(({ ok }) => !ok).map(({ check, detail }) => `${check}: ${detail}`);
+    super(
+      'verification_failed',
+      `Expected the upgraded copy to pass every check, but:\n${failed.join('\n')}\nThe copy was thrown away; the original is as it was.`,
+    );
+    this.checks = checks;
+  }
+}
+
+/** The way of one image: inspect, plan, upgrade a copy, verify it from outside, promote it. */
+export async function updateImage(image: CheckedOutImage, options: UpdateOptions): Promise<Report> {
+  const startedAt = options.clock().toISOString();
+  const { phases } = options;
+  const examined = await phases.run('inspect', () => {
+    const found = examineImage({ ...options.request, path: image.path });
+    try {
+      assertUpgradable(found, options.acceptUnclean);
+      assertSameArchitecture(found.architecture, options.hostArchitecture);
+      return found;
+    } catch (error) {
+      found.close();
+      throw error;
+    }
+  });
+  try {
+    const planned = await phases.run('plan', () =>
+      planUpgrade(examined, {
+        ...options,
+        workDirectory: image.workDirectory,
+        onProgress: (progress) => {
+          if (progress.step === 'repositories') phases.progress(progress.done / progress.total, progress.detail);
+        },
+      }),
+    );
+    if (planned.plan.changes.length === 0) {
+      const digest = await phases.run('digest', () => image.digest(options.signal));
+      return describe({ image, options, startedAt, planned, before: digest, after: digest });
+    }
+    assertGuestSpace(planned.plan);
+    return await upgrade(image, options, startedAt, examined, planned);
+  } finally {
+    examined.close();
+  }
+}
+
+async function upgrade(
+  image: CheckedOutImage,
+  options: UpdateOptions,
+  startedAt: string,
+  examined: ExaminedImage,
+  planned: PlannedUpgrade,
+): Promise<Report> {
+  const { phases, signal } = options;
+  const packages = await phases.run('packages', () =>
+    ensurePackages(
+      planned.upgrades.changes.flatMap((change) => (change.to === null ? [] : [change.file])),
+      {
+        cacheDirectory: options.sources.cacheDirectory,
+        allowHostFiles: options.sources.repositories !== undefined,
+        onProgress: (done, total) => phases.progress(total === 0 ? 1 : done / total, ''),
+        clock: options.clock,
+        signal,
+      },
+    ),
+  );
+  const { copy, method } = await phases.run('copy', async () => {
+    const { fileSize } = examined.inspection.image;
+    await image.assertFreeSpace(BigInt(fileSize + planned.plan.disk.needed));
+    const made = await image.copy(signal);
+    return { method: made.method, copy: copyOf(made.path, examined) };
+  });
+  // The original does not change while we hold it, and nobody waits for its digest before promotion.
+  const before = image.digest(signal);
+  before.catch(() => undefined);
+
+  const result = await phases.run('upgrade', () =>
+    options.engine.run({
+      copy,
+      guest: engineGuest(examined),
+      packages,
+      workDirectory: makeDirectory(image.workDirectory, 'engine'),
+      signal,
+      onProgress: ({ fraction, detail }) => phases.progress(fraction, detail),
+    }),
+  );
+  const after = digestFile(copy.path, { signal });
+  after.catch(() => undefined);
+  const outside = checkFromOutside(copy, examined.reading.mounts, makeDirectory(image.workDirectory, 'verify'));
+  outside.catch(() => undefined);
+  const { recording, checks } = await phases.run('record', () => readResult(copy, examined, planned));
+  const verification = await phases.run('verify', async () => {
+    const found = [...(await outside), ...checks];
+    if (found.some(({ ok }) => !ok)) throw new VerificationError(found);
+    return found;
+  });
+  const generation = await phases.run('promote', async () => {
+    signal.throwIfAborted();
+    const [digest] = await Promise.all([before, after]);
+    return image.promote({ copy: copy.path, format: copy.format, digest });
+  });
+  const report = describe({
+    image,
+    options,
+    startedAt,
+    planned,
+    before: await before,
+    after: await after,
+    upgraded: { method, result, recording, verification, generation },
+  });
+  await image.attach(generation, 'report.json', `${JSON.stringify(report, undefined, 2)}\n`);
+  await image.attach(generation, 'recording.json.zst', zstdCompressSync(JSON.stringify(recording)));
+  return report;
+}
+
+function makeDirectory(parent: string, name: string): string {
+  const path = join(parent, name);
+  mkdirSync(path, { mode: 0o700 });
+  return path;
+}
+
+/** The copy has the original's format and its backing files: neither is found out again. */
+function copyOf(path: string, { opened }: ExaminedImage): ImageCopy {
+  const [own, ...backing] = opened.chain;
+  if (!own) throw new ColdpatchError('internal', 'Expected an image with at least its own file.');
+  return {
+    path,
+    format: own.header.format,
+    backing: backing.map((member) => ({ path: member.path, format: member.header.format })),
+  };
+}
+
+function engineGuest({ opened, reading, tree }: ExaminedImage): EngineInput['guest'] {
+  return {
+    mounts: reading.mounts,
+    ...(reading.rootEntry && { rootEntry: reading.rootEntry }),
+    ...(opened.partitionTable && { partitionTable: opened.partitionTable.id }),
+    ...(reading.grubMenu && { grubMenu: reading.grubMenu }),
+    hasPolicyRcD: tree.exists('/usr/sbin/policy-rc.d'),
+  };
+}
+
+interface Result {
+  readonly recording: Recording;
+  readonly checks: readonly Check[];
+}
+
+/** Reads the copy with our own readers, and compares it with the original and with the plan. */
+async function readResult(copy: ImageCopy, examined: ExaminedImage, { plan }: PlannedUpgrade): Promise<Result> {
+  const opened = openImage(copy);
+  try {
+    const reading = readGuest(opened);
+    const { tree, guest } = reading;
+    if (!tree || !guest) {
+      const check = { check: 'guest', ok: false, detail: 'the system in the copy can no longer be read' };
+      return { recording: { changes: [] }, checks: [check] };
+    }
+    const pairs = examined.reading.mounts.map(({ path, filesystem }) => {
+      const after = reading.mounts.find((mount) => mount.path === path)?.filesystem;
+      if (after) return { path, before: filesystem, after };
+      throw new ColdpatchError('verification_failed', `Expected ${path} in the copy, but it is gone.`);
+    });
+    const recording = recordChanges(pairs);
+    return {
+      recording,
+      checks: [
+        ...compareWithPlan(plan, examined.inspection, inspectImage(opened, reading), recording),
+        checkAccounts(examined.tree, tree),
+        await checkBoot(plan, examined.inspection.kernels, guest.kernels, tree),
+      ],
+    };
+  } finally {
+    opened.close();
+  }
+}
+
+interface Outcome {
+  readonly image: CheckedOutImage;
+  readonly options: UpdateOptions;
+  readonly startedAt: string;
+  readonly planned: PlannedUpgrade;
+  readonly before: string;
+  readonly after: string;
+  readonly upgraded?: {
+    readonly method: 'reflink' | 'copy';
+    readonly result: EngineResult;
+    readonly recording: Recording;
+    readonly verification: readonly Check[];
+    readonly generation: number;
+  };
+}
+
+function describe({ image, options, startedAt, planned, before, after, upgraded }: Outcome): Report {
+  const { plan } = planned;
+  const byClass = classifyChanges(upgraded?.recording ?? { changes: [] });
+  const total = (kind: 'added' | 'changed' | 'removed') => byClass.reduce((sum, entry) => sum + entry[kind], 0);
+  return {
+    schema: 1,
+    image: image.path,
+    startedAt,
+    outcome: upgraded ? 'updated' : 'nothing_to_do',
+    before: { digest: before },
+    after: { digest: after },
+    engine: {
+      id: options.engine.id,
+      reason: options.engineReason,
+      isolation: options.engine.isolation,
+      trust: options.engine.trustReason === undefined ? 'not_needed' : 'declared_by_operator',
+    },
+    copy: upgraded?.method ?? null,
+    changes: [...plan.changes],
+    held: [...plan.held],
+    repositories: [...plan.repositories],
+    files: {
+      added: total('added'),
+      changed: total('changed'),
+      removed: total('removed'),
+      byClass: [...byClass],
+      conflicts: [...findConflicts(upgraded?.recording ?? { changes: [] })],
+    },
+    kernels: {
+      initramfsBuilt: [...(upgraded?.result.initramfsBuilt ?? [])],
+      bootMenuWritten: upgraded?.result.bootMenuWritten ?? false,
+    },
+    atNextStart: [...plan.atNextStart],
+    postponed: [...(upgraded?.result.postponed ?? [])],
+    verification: [...(upgraded?.verification ?? [])],
+    phases: [...options.phases.finished()],
+    generation: upgraded?.generation ?? null,
+    recovered: [...image.recovered],
+  };
+}

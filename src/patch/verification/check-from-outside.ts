@@ -1,0 +1,69 @@
+import { join } from 'node:path';
+import type { GuestMount } from '../../guest/mount-guest.ts';
+import { attachCopy } from '../copy-access/attach-copy.ts';
+import { HostNamespace } from '../copy-access/host-namespace.ts';
+import { mountCopy } from '../copy-access/mount-copy.ts';
+import type { ImageCopy } from '../engines/types.ts';
+import { type Check, judge } from './types.ts';
+
+/**
+ * The checks that need programs of this host: e2fsck on every filesystem, and dpkg's audit of the package records.
+ * The copy is attached read only; no code of the guest runs.
+ */
+export async function checkFromOutside(
+  copy: ImageCopy,
+  mounts: readonly GuestMount[],
+  workDirectory: string,
+): Promise<readonly Check[]> {
+  const namespace = await HostNamespace.open();
+  try {
+    const disk = await attachCopy(namespace, copy, workDirectory, 'read-only');
+    const [filesystems, audit] = await Promise.all([
+      checkFilesystems(namespace, disk.path, mounts),
+      auditPackages(namespace, disk.path, mounts, join(workDirectory, 'audit')),
+    ]);
+    await disk.detach();
+    return [...filesystems, audit];
+  } finally {
+    await namespace.close();
+  }
+}
+
+async function checkFilesystems(
+  namespace: HostNamespace,
+  disk: string,
+  mounts: readonly GuestMount[],
+): Promise<readonly Check[]> {
+  const checks: Check[] = [];
+  for (const { path, volume } of mounts) {
+    const { exitCode, stdout, stderr } = await namespace.run({
+      file: 'e2fsck',
+      args: ['-f', '-n', volume.start === 0n ? disk : `${disk}?offset=${volume.start}`],
+      timeoutSeconds: 3600,
+    });
+    const words = stdout.trim().split('\n');
+    const problems =
+      exitCode === 0 ? [] : [`e2fsck ended with ${exitCode}: ${[...words.slice(-6), stderr.trim()].join(' / ')}`];
+    const summary = (words.at(-1) ?? '').replace(/^.*?: /, '');
+    checks.push(judge(`filesystem ${path}`, problems, `e2fsck finds nothing wrong; ${summary}`));
+  }
+  return checks;
+}
+
+async function auditPackages(
+  namespace: HostNamespace,
+  disk: string,
+  mounts: readonly GuestMount[],
+  root: string,
+): Promise<Check> {
+  const mounted = await mountCopy(namespace, disk, mounts, root, 'read-only');
+  const { exitCode, stdout, stderr } = await namespace.run({
+    file: 'dpkg',
+    args: [`--admindir=${mounted.root}/var/lib/dpkg`, '--audit'],
+    timeoutSeconds: 120,
+  });
+  await mounted.unmount();
+  const words = `${stdout}\n${stderr}`.trim();
+  const problems = exitCode === 0 && words === '' ? [] : [`dpkg --audit: ${words || `exit code ${exitCode}`}`];
+  return judge('package audit', problems, 'dpkg --audit finds nothing');
+}
