@@ -36,7 +36,9 @@ async function copyForDemo(original: string): Promise<string> {
 const [given] = process.argv.slice(2);
 if (!installSystemPackages([...systemPackages.product, ...systemPackages.demo])) process.exit(3);
 if (!isRoot) {
-  process.stderr.write('coldpatch: the demo mounts a copy and runs package scripts. Run: sudo npm run demo\n');
+  process.stderr.write(
+    'coldpatch: the demo mounts a copy and runs package scripts. Run: sudo npm run demo\n',
+  );
   process.exit(3);
 }
 const original = given

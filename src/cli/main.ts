@@ -15,20 +15,54 @@ const collect = (value: string, before: readonly string[] = []): string[] => [..
 const formatOption = (): Option =>
   new Option('--image-format <format>', 'what the image is, when you know it').choices(['raw', 'qcow2']);
 const backingOption = (): Option =>
-  new Option('--backing <file>', 'a backing file of the image; repeat for a chain, nearest first').argParser(collect);
-const configOption = (): Option => new Option('--config <file>', 'configuration file').env('COLDPATCH_CONFIG');
-const cacheOption = (): Option => new Option('--cache <directory>', 'where packages and repository lists are kept');
+  new Option('--backing <file>', 'a backing file of the image; repeat for a chain, nearest first').argParser(
+    collect,
+  );
+const configOption = (): Option =>
+  new Option('--config <file>', 'configuration file').env('COLDPATCH_CONFIG');
+const cacheOption = (): Option =>
+  new Option('--cache <directory>', 'where packages and repository lists are kept');
 
 function withSources(command: Command): Command {
   return command
     .addOption(formatOption())
     .addOption(backingOption())
     .option('--engine <engine>', 'auto or namespace', 'auto')
-    .option('--repository <line>', 'a one-line apt source to use in place of those of the image; repeatable', collect)
-    .option('--allow-stale', 'accept repository lists that have expired or are older than those seen before', false)
+    .option(
+      '--repository <line>',
+      'a one-line apt source to use in place of those of the image; repeatable',
+      collect,
+    )
+    .option(
+      '--allow-stale',
+      'accept repository lists that have expired or are older than those seen before',
+      false,
+    )
     .option('--offline', 'use the repository lists fetched before', false)
     .addOption(cacheOption())
     .addOption(configOption());
+}
+
+/** What commander gives for the options that several commands share. */
+interface ImageFlags {
+  readonly imageFormat?: 'raw' | 'qcow2';
+  readonly backing?: readonly string[];
+  readonly json: boolean;
+}
+
+interface SourceFlags extends ImageFlags {
+  readonly engine: string;
+  readonly repository?: readonly string[];
+  readonly allowStale: boolean;
+  readonly offline: boolean;
+  readonly cache?: string;
+  readonly config?: string;
+}
+
+interface UpdateFlags extends SourceFlags {
+  readonly trustImage: boolean;
+  readonly acceptUnclean: boolean;
+  readonly report?: string;
 }
 
 program
@@ -38,10 +72,10 @@ program
   .option('--packages', 'list every package', false)
   .addOption(formatOption())
   .addOption(backingOption())
-  .action(async (image: string, options) => {
+  .action(async (image: string, options: ImageFlags & { readonly packages: boolean }) => {
     const [{ inspectCommand }, { inspectPath }] = await Promise.all([
       import('./commands/inspect.ts'),
-      import('../app.ts'),
+      import('../app/inspect.ts'),
     ]);
     inspectCommand(
       { inspect: inspectPath, print },
@@ -52,9 +86,12 @@ program
 withSources(program.command('plan <image>'))
   .description('show what an upgrade would change; no code of the image runs')
   .option('--json', 'print JSON', false)
-  .action(async (image: string, options) => {
+  .action(async (image: string, options: SourceFlags) => {
     const { planCommand } = await import('./commands/plan.ts');
-    await planCommand({ print, stderr: process.stderr }, { path: image, ...options, ...imageOptions(options) });
+    await planCommand(
+      { print, stderr: process.stderr },
+      { path: image, ...options, ...imageOptions(options) },
+    );
   });
 
 withSources(program.command('update <image>'))
@@ -64,16 +101,19 @@ withSources(program.command('update <image>'))
   .option('--keep-conffiles', 'configuration files that you changed stay as they are (always so)', true)
   .option('--report <file>', 'write the report as JSON')
   .option('--json', 'print the report as JSON', false)
-  .action(async (image: string, options) => {
+  .action(async (image: string, options: UpdateFlags) => {
     const { updateCommand } = await import('./commands/update.ts');
-    await updateCommand({ print, stderr: process.stderr }, { path: image, ...options, ...imageOptions(options) });
+    await updateCommand(
+      { print, stderr: process.stderr },
+      { path: image, ...options, ...imageOptions(options) },
+    );
   });
 
 program
   .command('generations <image>')
   .description('list the former states of an image that are kept')
   .option('--json', 'print JSON', false)
-  .action(async (image: string, options) => {
+  .action(async (image: string, options: { readonly json: boolean }) => {
     const { generationsCommand } = await import('./commands/generations.ts');
     await generationsCommand({ print }, { path: image, json: options.json });
   });
@@ -86,12 +126,17 @@ program
   .addOption(formatOption())
   .addOption(backingOption())
   .addOption(configOption())
-  .action(async (image: string, options) => {
-    const { rollbackCommand } = await import('./commands/rollback.ts');
-    await rollbackCommand({ print }, { path: image, ...options, ...imageOptions(options) });
-  });
+  .action(
+    async (
+      image: string,
+      options: ImageFlags & { readonly generation?: number; readonly config?: string },
+    ) => {
+      const { rollbackCommand } = await import('./commands/rollback.ts');
+      await rollbackCommand({ print }, { path: image, ...options, ...imageOptions(options) });
+    },
+  );
 
-function imageOptions(options: { readonly imageFormat?: 'raw' | 'qcow2'; readonly backing?: readonly string[] }) {
+function imageOptions(options: Omit<ImageFlags, 'json'>) {
   return {
     ...(options.imageFormat && { format: options.imageFormat }),
     ...(options.backing && { backing: options.backing }),
@@ -112,7 +157,8 @@ function explain(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : errorCatalogue.usage.exit;
   const known = error instanceof ColdpatchError ? error : undefined;
   const code = known?.code ?? 'internal';
-  const words = error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : String(error);
+  const words =
+    error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : String(error);
   process.stderr.write(`coldpatch: error ${code}: ${words.split('\n').map(cleanText).join('\n')}\n`);
   return errorCatalogue[code].exit;
 }

@@ -6,14 +6,36 @@ import { printTable } from './print-table.ts';
 /** A plan for people. */
 export function printPlan(plan: Plan): string {
   const lines: string[] = [];
-  if (plan.changes.length === 0) lines.push('Nothing to do: every package is at its newest published version.');
+  if (plan.changes.length === 0)
+    lines.push('Nothing to do: every package is at its newest published version.');
   else lines.push(...printChanges(plan.changes), '', summary(plan));
   lines.push(
-    ...section('Held back', plan.held, (held) => `${held.name} ${held.version} (published: ${held.candidate}): ${held.reason}`),
-    ...section('Configuration files that you changed, and that stay', plan.changedConffiles, (file) => `${file.path} (${file.package}, ${file.change})`),
-    ...section('At the next start of the machine', plan.atNextStart, (next) => `${next.package}: ${next.action}`),
-    ...section('Sources that were not used', plan.skippedSources, (source) => `${source.where}: ${source.reason}`),
-    ...section('Repositories', plan.repositories, ({ uri, suite, date, validUntil }) => `${uri} ${suite}, signed ${date}${validUntil ? `, valid until ${validUntil}` : ''}`),
+    ...section(
+      'Held back',
+      plan.held,
+      (held) => `${held.name} ${held.version} (published: ${held.candidate}): ${held.reason}`,
+    ),
+    ...section(
+      'Configuration files that you changed, and that stay',
+      plan.changedConffiles,
+      (file) => `${file.path} (${file.package}, ${file.change})`,
+    ),
+    ...section(
+      'At the next start of the machine',
+      plan.atNextStart,
+      (next) => `${next.package}: ${next.action}`,
+    ),
+    ...section(
+      'Sources that were not used',
+      plan.skippedSources,
+      (source) => `${source.where}: ${source.reason}`,
+    ),
+    ...section(
+      'Repositories',
+      plan.repositories,
+      ({ uri, suite, date, validUntil }) =>
+        `${uri} ${suite}, signed ${date}${validUntil ? `, valid until ${validUntil}` : ''}`,
+    ),
     '',
     `Engine: ${plan.engine.id} (${plan.engine.reason})`,
   );
@@ -42,7 +64,11 @@ function summary({ changes, download, disk }: Plan): string {
 }
 
 /** A titled list, or nothing when it is empty. */
-export function section<T>(title: string, items: readonly T[], print: (item: T) => string): readonly string[] {
+export function section<T>(
+  title: string,
+  items: readonly T[],
+  print: (item: T) => string,
+): readonly string[] {
   if (items.length === 0) return [];
   return ['', `${title}:`, ...items.map((item) => `  ${cleanText(print(item))}`)];
 }

@@ -7,8 +7,14 @@ import { printTable } from './print-table.ts';
 export function printReport(report: Report): string {
   const lines = [
     ...section('From an earlier run', report.recovered, (line) => line),
-    ...(report.outcome === 'updated' ? updated(report) : ['Nothing to do: every package is at its newest published version.']),
-    ...section('Held back', report.held, ({ name, version, candidate, reason }) => `${name} ${version} (published: ${candidate}): ${reason}`),
+    ...(report.outcome === 'updated'
+      ? updated(report)
+      : ['Nothing to do: every package is at its newest published version.']),
+    ...section(
+      'Held back',
+      report.held,
+      ({ name, version, candidate, reason }) => `${name} ${version} (published: ${candidate}): ${reason}`,
+    ),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -22,9 +28,21 @@ function updated(report: Report): readonly string[] {
       ['files', 'added', 'changed', 'removed'],
       files.byClass.map((entry) => [entry.class, entry.added, entry.changed, entry.removed]),
     ),
-    ...section('Configuration files that you and a package changed: yours was kept', files.conflicts, ({ path, newVersion }) => `${path} (the package's is ${newVersion})`),
-    ...section('Kernels', kernels.initramfsBuilt, (release) => `initramfs built for ${release}${kernels.bootMenuWritten ? ', boot menu written' : ''}`),
-    ...section('At the next start of the machine', report.atNextStart, (next) => `${next.package}: ${next.action}`),
+    ...section(
+      'Configuration files that you and a package changed: yours was kept',
+      files.conflicts,
+      ({ path, newVersion }) => `${path} (the package's is ${newVersion})`,
+    ),
+    ...section(
+      'Kernels',
+      kernels.initramfsBuilt,
+      (release) => `initramfs built for ${release}${kernels.bootMenuWritten ? ', boot menu written' : ''}`,
+    ),
+    ...section(
+      'At the next start of the machine',
+      report.atNextStart,
+      (next) => `${next.package}: ${next.action}`,
+    ),
     ...section('Not done in the copy, for the running machine', report.postponed, (command) => command),
     '',
     ...printTable(
@@ -32,7 +50,10 @@ function updated(report: Report): readonly string[] {
       verification.map(({ check, ok, detail }) => [check, ok ? 'ok' : 'FAILED', cleanText(detail)]),
     ),
     '',
-    ...printTable(['phase', 'seconds'], phases.map(({ name, seconds }) => [name, seconds.toFixed(2)])),
+    ...printTable(
+      ['phase', 'seconds'],
+      phases.map(({ name, seconds }) => [name, seconds.toFixed(2)]),
+    ),
     '',
     `Engine: ${report.engine.id}; ${report.engine.isolation}.`,
     `Before: sha256 ${report.before.digest}`,

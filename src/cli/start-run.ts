@@ -26,7 +26,7 @@ export function startRun(io: RunIo, options: RunOptions) {
   const config: Config = loadCommandConfig(options);
   const display = createProgress({
     stream: io.stderr,
-    isTerminal: io.stderr.isTTY === true,
+    isTerminal: io.stderr.isTTY,
     columns: io.stderr.columns ?? 80,
   });
   const { path, format, backing, repository, engine, allowStale, offline } = options;

@@ -11,7 +11,10 @@ function failing(times: number, error: Error): () => Promise<number> {
   };
 }
 
-const unreachable = new ColdpatchError('repository_unreachable', 'Expected an answer, found none. Try again.');
+const unreachable = new ColdpatchError(
+  'repository_unreachable',
+  'Expected an answer, found none. Try again.',
+);
 
 describe('retry', () => {
   test('gives the result of the first attempt that succeeds', async () => {
@@ -19,7 +22,9 @@ describe('retry', () => {
   });
 
   test('throws the error of the third attempt', async () => {
-    await expect(retry(failing(3, unreachable), { codes: ['repository_unreachable'] })).rejects.toBe(unreachable);
+    await expect(retry(failing(3, unreachable), { codes: ['repository_unreachable'] })).rejects.toBe(
+      unreachable,
+    );
   });
 
   test('does not repeat what would only fail again', async () => {

@@ -116,7 +116,9 @@ export function assertNoChildren(path: string, searchDirectories: readonly strin
 
 function describeRecovery({ settlement, removed }: Recovery): readonly string[] {
   return [
-    ...(settlement === undefined ? [] : [`a replacement that was interrupted is ${settlement.replaceAll('_', ' ')}`]),
+    ...(settlement === undefined
+      ? []
+      : [`a replacement that was interrupted is ${settlement.replaceAll('_', ' ')}`]),
     ...removed.map((path) => `removed ${path}`),
   ];
 }

@@ -13,7 +13,10 @@ const firmwarePaths = /^\/(?:boot\/efi|efi)$/;
  * @param acceptUnclean the operator wants an image whose machine crashed: its journal is replayed in the copy.
  * @throws ColdpatchError `guest_hibernated`, `guest_unclean`, `package_database_broken`, `filesystem_unsupported`.
  */
-export function assertUpgradable({ reading, database, inspection }: ExaminedImage, acceptUnclean: boolean): void {
+export function assertUpgradable(
+  { reading, database, inspection }: ExaminedImage,
+  acceptUnclean: boolean,
+): void {
   if (reading.hibernatedIn !== undefined) {
     throw new ColdpatchError(
       'guest_hibernated',
@@ -40,7 +43,10 @@ export function assertUpgradable({ reading, database, inspection }: ExaminedImag
   const mounted = new Set(reading.mounts.map(({ path }) => path));
   const missing = reading.fstab.find(
     ({ path, options }) =>
-      systemPaths.test(path) && !firmwarePaths.test(path) && !mounted.has(path) && !options.includes('noauto'),
+      systemPaths.test(path) &&
+      !firmwarePaths.test(path) &&
+      !mounted.has(path) &&
+      !options.includes('noauto'),
   );
   if (missing) {
     const gap = inspection.gaps.find(({ where }) => where === missing.path);
@@ -63,7 +69,12 @@ export function assertGuestSpace({ disk }: Plan): void {
   );
 }
 
-const machineNames: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64', ppc64: 'ppc64el', s390x: 's390x' };
+const machineNames: Readonly<Record<string, string>> = {
+  x64: 'amd64',
+  arm64: 'arm64',
+  ppc64: 'ppc64el',
+  s390x: 's390x',
+};
 
 /** Package scripts run on this host's processor. @throws ColdpatchError `guest_architecture`. */
 export function assertSameArchitecture(architecture: string, hostArchitecture: string): void {

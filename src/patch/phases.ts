@@ -1,5 +1,16 @@
 /** The phases of one update, in their order. */
-export const phaseNames = ['lock', 'inspect', 'plan', 'packages', 'copy', 'upgrade', 'record', 'verify', 'promote', 'digest'] as const;
+export const phaseNames = [
+  'lock',
+  'inspect',
+  'plan',
+  'packages',
+  'copy',
+  'upgrade',
+  'record',
+  'verify',
+  'promote',
+  'digest',
+] as const;
 
 export type PhaseName = (typeof phaseNames)[number];
 

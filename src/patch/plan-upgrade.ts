@@ -51,7 +51,9 @@ export async function planUpgrade(image: ExaminedImage, options: PlanOptions): P
     signal: options.signal,
   });
   const changing = new Set(upgrades.changes.map(({ name, architecture }) => `${name}:${architecture}`));
-  const affected = database.packages.filter(({ name, architecture }) => changing.has(`${name}:${architecture}`));
+  const affected = database.packages.filter(({ name, architecture }) =>
+    changing.has(`${name}:${architecture}`),
+  );
   const plan = makePlan({
     image: image.inspection.image.path,
     upgrades,

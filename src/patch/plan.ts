@@ -58,4 +58,3 @@ export interface PlannedRepository {
   readonly date: string;
   readonly validUntil: string | null;
 }
-

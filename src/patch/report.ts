@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { fileClasses } from './recording/classify-changes.ts';
 
-const digest = z.string().regex(/^[0-9a-f]{64}$/).describe('SHA-256 of the image file');
+const digest = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .describe('SHA-256 of the image file');
 const count = z.number().int().nonnegative();
 
 /** What `update --report FILE` writes. The names are fixed: scripts rely on them. */
@@ -56,17 +59,23 @@ export const reportSchema = z.strictObject({
     ),
     conflicts: z
       .array(z.strictObject({ path: z.string(), newVersion: z.string() }))
-      .describe('Configuration files that the operator changed and a package changed too: kept, the new one beside it'),
+      .describe(
+        'Configuration files that the operator changed and a package changed too: kept, the new one beside it',
+      ),
   }),
   kernels: z.strictObject({
     initramfsBuilt: z.array(z.string()),
     bootMenuWritten: z.boolean(),
   }),
   atNextStart: z.array(z.strictObject({ package: z.string(), action: z.string() })),
-  postponed: z.array(z.string()).describe('Commands that package scripts gave and that only the running machine can do'),
+  postponed: z
+    .array(z.string())
+    .describe('Commands that package scripts gave and that only the running machine can do'),
   verification: z.array(z.strictObject({ check: z.string(), ok: z.boolean(), detail: z.string() })),
   phases: z.array(z.strictObject({ name: z.string(), seconds: z.number().nonnegative() })),
-  generation: count.nullable().describe('The number under which the image as it was is kept; null when nothing changed'),
+  generation: count
+    .nullable()
+    .describe('The number under which the image as it was is kept; null when nothing changed'),
   recovered: z.array(z.string()),
 });
 

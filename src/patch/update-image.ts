@@ -73,7 +73,8 @@ export async function updateImage(image: CheckedOutImage, options: UpdateOptions
         ...options,
         workDirectory: image.workDirectory,
         onProgress: (progress) => {
-          if (progress.step === 'repositories') phases.progress(progress.done / progress.total, progress.detail);
+          if (progress.step === 'repositories')
+            phases.progress(progress.done / progress.total, progress.detail);
         },
       }),
     );
@@ -130,7 +131,11 @@ async function upgrade(
   );
   const after = digestFile(copy.path, { signal });
   after.catch(() => undefined);
-  const outside = checkFromOutside(copy, examined.reading.mounts, makeDirectory(image.workDirectory, 'verify'));
+  const outside = checkFromOutside(
+    copy,
+    examined.reading.mounts,
+    makeDirectory(image.workDirectory, 'verify'),
+  );
   outside.catch(() => undefined);
   const { recording, checks } = await phases.run('record', () => readResult(copy, examined, planned));
   const verification = await phases.run('verify', async () => {
@@ -190,7 +195,11 @@ interface Result {
 }
 
 /** Reads the copy with our own readers, and compares it with the original and with the plan. */
-async function readResult(copy: ImageCopy, examined: ExaminedImage, { plan }: PlannedUpgrade): Promise<Result> {
+async function readResult(
+  copy: ImageCopy,
+  examined: ExaminedImage,
+  { plan }: PlannedUpgrade,
+): Promise<Result> {
   const opened = openImage(copy);
   try {
     const reading = readGuest(opened);
@@ -210,7 +219,12 @@ async function readResult(copy: ImageCopy, examined: ExaminedImage, { plan }: Pl
       checks: [
         ...compareWithPlan(plan, examined.inspection, inspectImage(opened, reading), recording),
         checkAccounts(examined.tree, tree),
-        await checkBoot(plan, examined.inspection.kernels, guest.kernels, tree),
+        await checkBoot(
+          plan,
+          { kernels: examined.inspection.kernels, menu: examined.reading.grubMenu },
+          { kernels: guest.kernels, menu: reading.grubMenu },
+          tree,
+        ),
       ],
     };
   } finally {
@@ -237,7 +251,8 @@ interface Outcome {
 function describe({ image, options, startedAt, planned, before, after, upgraded }: Outcome): Report {
   const { plan } = planned;
   const byClass = classifyChanges(upgraded?.recording ?? { changes: [] });
-  const total = (kind: 'added' | 'changed' | 'removed') => byClass.reduce((sum, entry) => sum + entry[kind], 0);
+  const total = (kind: 'added' | 'changed' | 'removed') =>
+    byClass.reduce((sum, entry) => sum + entry[kind], 0);
   return {
     schema: 1,
     image: image.path,

@@ -4,7 +4,7 @@ import { openDownload } from '../lib/download.ts';
 import { ColdpatchError } from '../lib/errors.ts';
 import { retry } from '../lib/retry.ts';
 import { hashFile } from './hash-file.ts';
-import { mapConcurrently } from './map-concurrently.ts';
+import { mapConcurrently } from '../lib/map-concurrently.ts';
 import { removeLeftovers } from './remove-leftovers.ts';
 import { storeDownload } from './store-download.ts';
 import type { PackageFile } from './types.ts';

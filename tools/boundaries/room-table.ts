@@ -22,7 +22,7 @@ const wired = [
   'jobs',
 ] as const;
 
-/** A room is a folder of src/, or the file src/app.ts. One that is not in this table is a violation. */
+/** A room is a folder of src/. One that is not in this table is a violation. */
 export const roomTable: Readonly<Record<string, RoomRule>> = {
   lib: { values: [] },
   config: { values: ['lib'] },
@@ -39,7 +39,7 @@ export const roomTable: Readonly<Record<string, RoomRule>> = {
   app: { values: wired },
 };
 
-/** The room of a path below src/: `disk/types.ts` is in `disk`, `app.ts` is `app`. */
+/** The room of a path below src/: `disk/types.ts` is in `disk`. */
 export function roomOf(path: string): string {
   const [first = ''] = path.split('/');
   return first.replace(/\.ts$/, '');

@@ -1,4 +1,4 @@
-import { generationsOf } from '../../app.ts';
+import { generationsOf } from '../../app/generations.ts';
 import { cleanText } from '../clean-text.ts';
 import { printBytes } from '../print-bytes.ts';
 import { printJson } from '../print-json.ts';

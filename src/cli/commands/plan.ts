@@ -1,4 +1,4 @@
-import { planImage } from '../../app.ts';
+import { planImage } from '../../app/plan.ts';
 import { printJson } from '../print-json.ts';
 import { printPlan } from '../print-plan.ts';
 import { type RunIo, type RunOptions, startRun } from '../start-run.ts';

@@ -1,4 +1,4 @@
-import { rollBackImage } from '../../app.ts';
+import { rollBackImage } from '../../app/rollback.ts';
 import { cleanText } from '../clean-text.ts';
 import { loadCommandConfig } from '../load-command-config.ts';
 import { printJson } from '../print-json.ts';
@@ -14,7 +14,10 @@ export interface RollbackOptions {
 }
 
 /** `coldpatch rollback IMAGE`. */
-export async function rollbackCommand(io: { print(text: string): void }, options: RollbackOptions): Promise<void> {
+export async function rollbackCommand(
+  io: { print(text: string): void },
+  options: RollbackOptions,
+): Promise<void> {
   const { path, format, backing, generation } = options;
   const result = await rollBackImage(loadCommandConfig(options), {
     image: { path, format, backing },

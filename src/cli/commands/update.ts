@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { updateOneImage } from '../../app.ts';
+import { updateOneImage } from '../../app/update.ts';
 import { printJson } from '../print-json.ts';
 import { printReport } from '../print-report.ts';
 import { type RunIo, type RunOptions, startRun } from '../start-run.ts';
@@ -19,6 +19,7 @@ export async function updateCommand(io: RunIo, options: UpdateOptions): Promise<
     trusted: options.trustImage,
     acceptUnclean: options.acceptUnclean,
   });
-  if (options.report !== undefined) await writeFile(options.report, `${JSON.stringify(report, undefined, 2)}\n`);
+  if (options.report !== undefined)
+    await writeFile(options.report, `${JSON.stringify(report, undefined, 2)}\n`);
   io.print(options.json ? printJson(report) : printReport(report));
 }

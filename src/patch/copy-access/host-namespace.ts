@@ -1,5 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { type ProgramOptions, type ProgramResult, runProgram, runProgramOrFail } from '../../lib/run-program.ts';
+import {
+  type ProgramOptions,
+  type ProgramResult,
+  runProgram,
+  runProgramOrFail,
+} from '../../lib/run-program.ts';
 import { type StartedProgram, type StartOptions, startProgram } from '../../lib/start-program.ts';
 
 /**
@@ -62,7 +67,9 @@ export class HostNamespace {
     await this.#first.exited;
   }
 
-  #inside<Options extends { readonly file: string; readonly args: readonly string[] }>(options: Options): Options {
+  #inside<Options extends { readonly file: string; readonly args: readonly string[] }>(
+    options: Options,
+  ): Options {
     const namespaces = `/proc/${this.#first.pid}/ns`;
     return {
       ...options,

@@ -15,7 +15,10 @@ export type FileClass = (typeof fileClasses)[number];
 
 const classPatterns: readonly (readonly [RegExp, FileClass])[] = [
   [/^\/(boot|(usr\/)?lib\/modules|var\/lib\/initramfs-tools)(\/|$)/, 'kernel and boot'],
-  [/^\/var\/lib\/(dpkg|apt|ucf|debconf|systemd\/deb-systemd-helper-\w+)(\/|$)|^\/var\/cache\/debconf\//, 'package records'],
+  [
+    /^\/var\/lib\/(dpkg|apt|ucf|debconf|systemd\/deb-systemd-helper-\w+)(\/|$)|^\/var\/cache\/debconf\//,
+    'package records',
+  ],
   [/^\/(usr\/share\/(doc|man|info|locale|lintian|bug)|usr\/local\/share\/man)(\/|$)/, 'documentation'],
   [/^\/var\/(log|cache|tmp|spool)(\/|$)|^\/(tmp|run)(\/|$)|\/__pycache__(\/|$)/, 'logs and caches'],
   [/^\/etc(\/|$)/, 'configuration'],

@@ -24,7 +24,7 @@ export function recordChanges(pairs: readonly FilesystemPair[]): Recording {
     const now = listPaths(after, path);
     return [...compare(before, old, after, now)];
   });
-  return { changes: changes.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0)) };
+  return { changes: changes.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0)) };
 }
 
 const maximumPaths = 10_000_000;
@@ -100,8 +100,7 @@ function sameContent(before: Filesystem, old: FileStatus, after: Filesystem, now
   switch (now.type) {
     case 'file':
       return (
-        old.size === now.size &&
-        digest(before.openFile(old.inode)) === digest(after.openFile(now.inode))
+        old.size === now.size && digest(before.openFile(old.inode)) === digest(after.openFile(now.inode))
       );
     case 'symlink':
       return before.readLink(old.inode) === after.readLink(now.inode);
@@ -137,7 +136,9 @@ const chunkBytes = 1024 * 1024;
 
 function digest(source: ByteSource): string {
   const hash = createHash('sha256');
-  const buffer = Buffer.allocUnsafe(Number(source.size < BigInt(chunkBytes) ? source.size : BigInt(chunkBytes)));
+  const buffer = Buffer.allocUnsafe(
+    Number(source.size < BigInt(chunkBytes) ? source.size : BigInt(chunkBytes)),
+  );
   for (let offset = 0n; offset < source.size; offset += BigInt(chunkBytes)) {
     const left = source.size - offset;
     const chunk = left < BigInt(chunkBytes) ? buffer.subarray(0, Number(left)) : buffer;
@@ -147,10 +148,7 @@ function digest(source: ByteSource): string {
   return hash.digest('hex');
 }
 
-function sameAttributes(
-  a: ReadonlyMap<string, Uint8Array>,
-  b: ReadonlyMap<string, Uint8Array>,
-): boolean {
+function sameAttributes(a: ReadonlyMap<string, Uint8Array>, b: ReadonlyMap<string, Uint8Array>): boolean {
   return a.size === b.size && [...a].every(([name, value]) => sameBytes(value, b.get(name)));
 }
 

@@ -43,7 +43,9 @@ async function checkFilesystems(
     });
     const words = stdout.trim().split('\n');
     const problems =
-      exitCode === 0 ? [] : [`e2fsck ended with ${exitCode}: ${[...words.slice(-6), stderr.trim()].join(' / ')}`];
+      exitCode === 0
+        ? []
+        : [`e2fsck ended with ${exitCode}: ${[...words.slice(-6), stderr.trim()].join(' / ')}`];
     const summary = (words.at(-1) ?? '').replace(/^.*?: /, '');
     checks.push(judge(`filesystem ${path}`, problems, `e2fsck finds nothing wrong; ${summary}`));
   }
@@ -64,6 +66,7 @@ async function auditPackages(
   });
   await mounted.unmount();
   const words = `${stdout}\n${stderr}`.trim();
-  const problems = exitCode === 0 && words === '' ? [] : [`dpkg --audit: ${words || `exit code ${exitCode}`}`];
+  const problems =
+    exitCode === 0 && words === '' ? [] : [`dpkg --audit: ${words || `exit code ${exitCode}`}`];
   return judge('package audit', problems, 'dpkg --audit finds nothing');
 }

@@ -25,13 +25,21 @@ function checkFormat(before: Inspection, after: Inspection): Check {
   const describe = ({ image, layout }: Inspection) => ({
     format: image.format,
     'size of the disk': String(image.virtualSize),
-    'backing files': image.chain.slice(1).map(({ path }) => path).join(', ') || 'none',
+    'backing files':
+      image.chain
+        .slice(1)
+        .map(({ path }) => path)
+        .join(', ') || 'none',
     partitions: JSON.stringify([
       layout.partitionTable,
       layout.volumes.map(({ name, start, size, type, uuid }) => [name, start, size, type, uuid]),
     ]),
   });
-  return judge('disk', differences(describe(before), describe(after)), 'format, size and partitions are as they were');
+  return judge(
+    'disk',
+    differences(describe(before), describe(after)),
+    'format, size and partitions are as they were',
+  );
 }
 
 function checkPackages(
@@ -51,7 +59,11 @@ function checkPackages(
   const problems = [...new Set([...expected.keys(), ...found.keys()])]
     .filter((key) => expected.get(key) !== found.get(key))
     .map((key) => `${key}: expected ${expected.get(key) ?? 'nothing'}, found ${found.get(key) ?? 'nothing'}`);
-  return judge('packages', problems, `${found.size} packages, ${plan.changes.length} of them changed as planned`);
+  return judge(
+    'packages',
+    problems,
+    `${found.size} packages, ${plan.changes.length} of them changed as planned`,
+  );
 }
 
 /** The entry of the same package under another architecture, when it is the one that the change starts from. */
@@ -98,7 +110,10 @@ function checkData(recording: Recording): Check {
 
 function checkLeftovers(recording: Recording): Check {
   const problems = recording.changes
-    .filter(({ path, kind }) => kind === 'added' && /^\/(?:usr\/sbin\/policy-rc\.d$|run\/|dev\/|proc\/|sys\/)/.test(path))
+    .filter(
+      ({ path, kind }) =>
+        kind === 'added' && /^\/(?:usr\/sbin\/policy-rc\.d$|run\/|dev\/|proc\/|sys\/)/.test(path),
+    )
     .map(({ path }) => `${path} was left behind`);
   return judge('leftovers', problems, 'nothing of the run was left in the copy');
 }
@@ -107,7 +122,10 @@ function changedContent({ kind, what }: RecordedChange): boolean {
   return kind === 'removed' || (what?.some((part) => part === 'content' || part === 'type') ?? false);
 }
 
-function differences(before: Readonly<Record<string, string>>, after: Readonly<Record<string, string>>): string[] {
+function differences(
+  before: Readonly<Record<string, string>>,
+  after: Readonly<Record<string, string>>,
+): string[] {
   return [...new Set([...Object.keys(before), ...Object.keys(after)])]
     .filter((key) => before[key] !== after[key])
     .map((key) => `${key}: was ${before[key] ?? 'nothing'}, is ${after[key] ?? 'nothing'}`);

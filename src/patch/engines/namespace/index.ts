@@ -11,7 +11,7 @@ import { HostNamespace } from '../../copy-access/host-namespace.ts';
 import { makeLocalRepository } from './make-local-repository.ts';
 import { mountCopy } from '../../copy-access/mount-copy.ts';
 import { readPackageManagerOutput } from './read-package-manager-output.ts';
-import { runInGuest } from './run-in-guest.ts';
+import { type GuestCommand, runInGuest } from './run-in-guest.ts';
 
 /** Runs the guest's package manager on the host's kernel, in namespaces. See readme.md. */
 export const namespaceEngine: Engine = {
@@ -19,7 +19,8 @@ export const namespaceEngine: Engine = {
   revision: 1,
   trustReason:
     "the host's kernel mounts the image's filesystem and runs its package scripts as root; namespaces keep accidents in, not attackers",
-  isolation: 'namespaces of the host kernel, no network: a guard against accidents, not against a hostile image',
+  isolation:
+    'namespaces of the host kernel, no network: a guard against accidents, not against a hostile image',
   rootReason: 'it mounts the copy and runs package scripts that set owners, modes and capabilities',
   run: runNamespaceEngine,
 };
@@ -42,8 +43,13 @@ async function runNamespaceEngine(input: EngineInput): Promise<EngineResult> {
     const disk = await attachCopy(namespace, input.copy, workDirectory, 'writable');
     const mounted = await mountCopy(namespace, disk.path, guest.mounts, directories.root, 'writable');
     await writeScripts(directories.scripts, input, mounted.devices);
-    const output = await upgrade(namespace, directories, [...mounted.devices.values()], input);
-    const bootMenuWritten = await writeBootMenu(namespace, directories, signal, output);
+    const devices = [...mounted.devices.values()].map((device) => ({
+      from: device,
+      to: device,
+      writable: true,
+    }));
+    const output = await upgrade(namespace, directories, devices, input);
+    const bootMenuWritten = await writeBootMenu(namespace, directories, devices, signal, output);
     await mounted.unmount();
     await disk.detach();
     return {
@@ -89,7 +95,7 @@ async function writeScripts(
 async function upgrade(
   namespace: HostNamespace,
   directories: Directories,
-  devices: readonly string[],
+  devices: GuestCommand['binds'],
   input: EngineInput,
 ): Promise<Output> {
   const output: Output = { text: [], errors: [] };
@@ -101,7 +107,7 @@ async function upgrade(
       { from: directories.scripts, to: '/run/coldpatch/scripts' },
       { from: directories.repository, to: '/run/coldpatch/repository' },
       { from: directories.state, to: '/run/coldpatch/state', writable: true },
-      ...devices.map((device) => ({ from: device, to: device, writable: true })),
+      ...devices,
       ...(input.guest.hasPolicyRcD ? [{ from: policy, to: '/usr/sbin/policy-rc.d' }] : []),
     ],
     signal: input.signal,
@@ -120,6 +126,7 @@ async function upgrade(
 async function writeBootMenu(
   namespace: HostNamespace,
   directories: Directories,
+  devices: GuestCommand['binds'],
   signal: AbortSignal,
   output: Output,
 ): Promise<boolean> {
@@ -130,6 +137,7 @@ async function writeBootMenu(
     binds: [
       { from: directories.scripts, to: '/run/coldpatch/scripts' },
       { from: join(directories.scripts, 'stand-ins/grub-probe'), to: '/usr/sbin/grub-probe' },
+      ...devices,
     ],
     signal,
     onLine: (line) => output.text.push(line),

@@ -1,7 +1,7 @@
 import { copyFile, link, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runProgramOrFail } from '../../../lib/run-program.ts';
-import { mapConcurrently } from '../../../upgrades/map-concurrently.ts';
+import { mapConcurrently } from '../../../lib/map-concurrently.ts';
 import { hasErrorCode } from '../../../lib/has-error-code.ts';
 import type { EngineInput } from '../types.ts';
 

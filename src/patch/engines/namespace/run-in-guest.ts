@@ -56,7 +56,8 @@ export function runInGuest(namespace: HostNamespace, command: GuestCommand): Pro
       '--timezone=off',
       `--drop-capability=${droppedCapabilities.join(',')}`,
       ...command.binds.map(
-        ({ from, to, writable }) => `--bind${writable ? '' : '-ro'}=${escapeColons(from)}:${escapeColons(to)}`,
+        ({ from, to, writable }) =>
+          `--bind${writable ? '' : '-ro'}=${escapeColons(from)}:${escapeColons(to)}`,
       ),
       '/bin/sh',
       command.script,

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { KeyringFile } from '../../../guest/apt-configuration.ts';
-import { mapConcurrently } from '../../map-concurrently.ts';
+import { mapConcurrently } from '../../../lib/map-concurrently.ts';
 import { removeLeftovers } from '../../remove-leftovers.ts';
 import type { UpgradeProgress } from '../../types.ts';
 import type { SkippedSource, SnapshotEntry } from '../types.ts';

@@ -1,0 +1,44 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Config } from '../config/schema.ts';
+import { chooseEngine } from '../patch/choose-engine.ts';
+import { examineImage, type ImageRequest } from '../patch/examine-image.ts';
+import { createPhases, type PhaseDisplay } from '../patch/phases.ts';
+import type { Plan } from '../patch/plan.ts';
+import { planUpgrade } from '../patch/plan-upgrade.ts';
+import { type SourceOptions, sourcesOf } from './sources.ts';
+
+export interface PlanRequest extends SourceOptions {
+  readonly image: ImageRequest;
+  readonly engine: string;
+  readonly display: PhaseDisplay;
+  readonly signal: AbortSignal;
+}
+
+/** `coldpatch plan`: reads the image and its repositories, and changes nothing. */
+export async function planImage(config: Config, request: PlanRequest): Promise<Plan> {
+  const choice = chooseEngine(request.engine);
+  const phases = createPhases({ display: request.display, now: () => performance.now() });
+  const workDirectory = await mkdtemp(join(tmpdir(), 'coldpatch-plan-'));
+  const image = await phases.run('inspect', () => examineImage(request.image));
+  try {
+    const { plan } = await phases.run('plan', () =>
+      planUpgrade(image, {
+        ...choice,
+        sources: sourcesOf(config, request),
+        workDirectory,
+        clock: () => new Date(),
+        onProgress: (progress) => {
+          if (progress.step === 'repositories')
+            phases.progress(progress.done / progress.total, progress.detail);
+        },
+        signal: request.signal,
+      }),
+    );
+    return plan;
+  } finally {
+    image.close();
+    await rm(workDirectory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,44 @@
+import type { Config } from '../config/schema.ts';
+import type { ImageFormatId } from '../disk/image-formats/types.ts';
+import { openChain } from '../disk/open-chain.ts';
+import { ColdpatchError } from '../lib/errors.ts';
+import { assertNoChildren } from '../machines/check-out-image.ts';
+import { rollBack } from '../machines/generations/roll-back.ts';
+import { holdImageLocks } from '../machines/hypervisors/qemu/hold-image-lock.ts';
+import { resolveImagePath } from '../machines/image-path.ts';
+import type { ImageRequest } from '../patch/examine-image.ts';
+import { crashTest } from './crash-test.ts';
+
+export interface RollbackRequest {
+  readonly image: ImageRequest;
+  readonly generation?: number | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** `coldpatch rollback`. */
+export function rollBackImage(config: Config, request: RollbackRequest): ReturnType<typeof rollBack> {
+  const { path } = resolveImagePath(request.image.path);
+  assertNoChildren(path, config.imageDirectories);
+  const backing = (request.image.backing ?? []).map((file) => resolveImagePath(file).path);
+  return rollBack({
+    image: request.image.path,
+    ...(request.generation !== undefined && { generation: request.generation }),
+    format: formatOf(request.image),
+    holdImages: (paths) => holdImageLocks([...paths, ...backing]),
+    now: () => new Date(),
+    signal: request.signal,
+    onStep: crashTest(process.env),
+  });
+}
+
+function formatOf({ path, format, backing = [] }: ImageRequest): ImageFormatId {
+  if (format) return format;
+  const { chain, close } = openChain(
+    { path },
+    backing.map((file) => ({ path: file })),
+  );
+  close();
+  const own = chain[0];
+  if (own) return own.header.format;
+  throw new ColdpatchError('internal', `Expected a format for ${path}.`);
+}

@@ -1,0 +1,176 @@
+/** The main job on a real server image, with foreign programs as the judge: apt in a chroot, e2fsck, qemu-img, the guest. */
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Inspection } from '../src/guest/inspection.ts';
+import { runProgramOrFail } from '../src/lib/run-program.ts';
+import type { Plan } from '../src/patch/plan.ts';
+import { type Report, reportSchema } from '../src/patch/report.ts';
+import { makeServerImage, type ServerImage } from '../tools/images/make-server-image.ts';
+import { withBootedGuest } from './support/booted-guest.ts';
+import { runColdpatch } from './support/command-line-fixture.ts';
+import { copyGuestImage, imageCacheDirectory } from './support/guest-image.ts';
+import { runNaively } from './support/naive-upgrade-fixture.ts';
+
+let server: ServerImage;
+let folder: string;
+let image: string;
+let original: string;
+let before: Inspection;
+let plan: Plan;
+let report: Report;
+
+beforeAll(async () => {
+  server = await makeServerImage({ cacheDirectory: imageCacheDirectory, log: console.log });
+  folder = realpathSync(mkdtempSync(join(tmpdir(), 'server-')));
+  image = join(folder, 'till-17.qcow2');
+  await copyGuestImage(server.path, image);
+  chmodSync(image, 0o640);
+  original = await digestOf(image);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function coldpatch(...args: readonly string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await runColdpatch({ args });
+  if (exitCode === 0) return stdout;
+  throw new Error(
+    `Expected coldpatch ${args.join(' ')} to succeed, but it ended with ${exitCode}: ${stderr}`,
+  );
+}
+
+/** By a foreign program. */
+async function digestOf(path: string): Promise<string> {
+  const { stdout } = await runProgramOrFail({ file: 'sha256sum', args: ['-b', path], timeoutSeconds: 120 });
+  return stdout.slice(0, 64);
+}
+
+async function inspect(path: string, ...more: readonly string[]): Promise<Inspection> {
+  return JSON.parse(await coldpatch('inspect', path, '--json', ...more)) as Inspection;
+}
+
+test('the image is read', async () => {
+  before = await inspect(image);
+  expect(before).toMatchObject({
+    operatingSystem: { id: 'debian', versionId: '12' },
+    identity: { hostName: server.hostName },
+    boot: { loader: 'grub' },
+    state: { clean: true },
+    gaps: [],
+  });
+  expect(before.packages.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(['nginx', 'postgresql', 'openssh-server']),
+  );
+  expect(before.kernels).toHaveLength(1);
+});
+
+test('the plan brings a new kernel, and changes nothing', async () => {
+  plan = JSON.parse(await coldpatch('plan', image, '--json')) as Plan;
+  expect(plan.changes.length).toBeGreaterThan(5);
+  expect(plan.changes.filter(({ from }) => from === null).map(({ name }) => name)).toContainEqual(
+    expect.stringMatching(/^linux-image-\d/),
+  );
+  expect(plan.held).toEqual([]);
+  expect(await digestOf(image)).toBe(original);
+});
+
+test('the update says what it did', async () => {
+  const file = join(folder, 'report.json');
+  const printed: unknown = JSON.parse(
+    await coldpatch('update', image, '--trust-image', '--json', '--report', file),
+  );
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(printed);
+  report = reportSchema.parse(printed);
+  rmSync(file);
+  expect(report).toMatchObject({ outcome: 'updated', before: { digest: original }, generation: 1 });
+  expect(report.changes).toEqual(plan.changes);
+  expect(report.verification.length).toBeGreaterThan(4);
+  expect(report.verification.filter(({ ok }) => !ok)).toEqual([]);
+  expect(report.kernels).toMatchObject({ initramfsBuilt: [expect.any(String)], bootMenuWritten: true });
+  expect(await digestOf(image)).toBe(report.after.digest);
+  expect(statSync(image).mode & 0o777).toBe(0o640);
+});
+
+test('every package has the version that apt in a chroot brings', async () => {
+  const naive = join(folder, 'naive.qcow2');
+  const directory = join(folder, 'naive');
+  mkdirSync(directory);
+  await runProgramOrFail({
+    file: 'qemu-img',
+    args: ['create', '-q', '-f', 'qcow2', '-b', server.path, '-F', 'qcow2', naive],
+    timeoutSeconds: 20,
+  });
+  const expected = await runNaively({
+    image: naive,
+    directory,
+    command: 'apt-get update -q && apt-get dist-upgrade -y -q',
+  });
+  rmSync(naive);
+  rmSync(directory, { recursive: true });
+  const after = await inspect(image);
+  const found = after.packages.map(({ name, architecture, version }) => `${name} ${architecture} ${version}`);
+  expect(found.toSorted()).toEqual(expected);
+  expect(found).not.toEqual(
+    before.packages.map(({ name, architecture, version }) => `${name} ${architecture} ${version}`),
+  );
+});
+
+test('the identity is the one it had', async () => {
+  expect((await inspect(image)).identity).toEqual(before.identity);
+});
+
+test('qemu-img and e2fsck find nothing wrong', async () => {
+  await runProgramOrFail({ file: 'qemu-img', args: ['check', image], timeoutSeconds: 60 });
+  const raw = join(folder, 'disk.raw');
+  await runProgramOrFail({
+    file: 'qemu-img',
+    args: ['convert', '-O', 'raw', image, raw],
+    timeoutSeconds: 120,
+  });
+  await runProgramOrFail({
+    file: 'e2fsck',
+    args: ['-f', '-n', `${raw}?offset=1048576`],
+    timeoutSeconds: 120,
+  });
+  rmSync(raw);
+});
+
+test('it starts with the new kernel, and would itself write the same boot menu and initramfs', async () => {
+  const { rootPassword } = server;
+  const kernel = (await inspect(image)).kernels.find(({ bootsByDefault }) => bootsByDefault)?.release;
+  expect(kernel).not.toBe(before.kernels[0]?.release);
+  await withBootedGuest({ image, format: 'qcow2', rootPassword }, async (guest) => {
+    expect((await guest.runOrFail('uname -r')).trim()).toBe(kernel);
+    const services = await guest.run('systemctl is-active ssh nginx postgresql php8.2-fpm', 120);
+    expect(services.output.trim().split('\n')).toEqual(['active', 'active', 'active', 'active']);
+
+    await guest.runOrFail('cp /boot/grub/grub.cfg /root/grub.cfg && update-grub', 120);
+    expect(await guest.run('diff /root/grub.cfg /boot/grub/grub.cfg')).toEqual({ exitCode: 0, output: '' });
+
+    const list = (name: string) => `lsinitramfs /boot/initrd.img-${kernel} | sort > /root/${name}`;
+    await guest.runOrFail(list('ours'), 120);
+    await guest.runOrFail('grep -q fsck.ext4 /root/ours && grep -q logsave /root/ours');
+    await guest.runOrFail(`update-initramfs -u -k ${kernel}`, 300);
+    await guest.runOrFail(list('its-own'), 120);
+    expect(await guest.run('diff /root/ours /root/its-own')).toEqual({ exitCode: 0, output: '' });
+    await guest.powerOff();
+  });
+});
+
+test('the rollback brings back the original byte for byte', async () => {
+  expect(JSON.parse(await coldpatch('generations', image, '--json'))).toMatchObject([
+    { number: 1, sha256: original },
+  ]);
+  await coldpatch('rollback', image);
+  expect(await digestOf(image)).toBe(original);
+  expect(readdirSync(folder).toSorted()).toEqual(['.coldpatch', 'till-17.qcow2']);
+});
