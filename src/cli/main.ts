@@ -136,6 +136,24 @@ program
     },
   );
 
+program
+  .command('doctor [directories...]')
+  .description(
+    'show what this host can do, what is missing, and what killed runs left beside the images in DIRECTORIES',
+  )
+  .option('--clean', 'clean what killed runs left', false)
+  .option('--json', 'print JSON', false)
+  .addOption(configOption())
+  .action(
+    async (
+      directories: string[],
+      options: { readonly clean: boolean; readonly json: boolean; readonly config?: string },
+    ) => {
+      const { doctorCommand } = await import('./commands/doctor.ts');
+      process.exitCode = await doctorCommand({ print }, { directories, ...options });
+    },
+  );
+
 function imageOptions(options: Omit<ImageFlags, 'json'>) {
   return {
     ...(options.imageFormat && { format: options.imageFormat }),

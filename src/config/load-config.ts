@@ -1,73 +1,94 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { ColdpatchError } from '../lib/errors.ts';
-import { type Config, configSchema } from './schema.ts';
+import { defaultConfig } from './default-config.ts';
+import { environmentVariableOf, readEnvironment } from './environment-variables.ts';
+import { readConfigFile } from './read-config-file.ts';
+import { type Config, type ConfigKey, configSchema } from './schema.ts';
 
 export interface ConfigSources {
-  /** Named by the operator; without it the system's file is read if it is there. */
+  /** Named by the operator, so it must be there; without it the system's file is read if it is there. */
   readonly file?: string;
+  /** Default `/etc/coldpatch/config.json`. */
+  readonly systemFile?: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Their directories may be relative to the working directory. */
   readonly flags: Partial<Config>;
+  /** Default: whether this process runs as root. It decides the defaults. */
+  readonly isRoot?: boolean;
 }
 
-const systemFile = '/etc/coldpatch/config.json';
+/** One place that says something, and how it names its keys. */
+interface Layer {
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly nameOf: (key: string) => string;
+}
 
 /**
  * The configuration: defaults < file < environment < flags.
  *
- * @throws ColdpatchError `configuration_invalid` with every problem, `file_not_found`.
+ * @throws ColdpatchError `configuration_invalid` with every problem of every place, `file_not_found`, `file_unreadable`.
  */
-export function loadConfig({ file, environment, flags }: ConfigSources): Config {
-  const layers = { ...defaults(environment), ...readFile(file), ...fromEnvironment(environment), ...flags };
-  const result = configSchema.safeParse(layers);
-  if (result.success) return result.data;
-  const problems = result.error.issues.map(
-    ({ path, message }) => `${path.join('.') || 'configuration'}: ${message}`,
-  );
-  throw new ColdpatchError(
-    'configuration_invalid',
-    `Expected a valid configuration, but found ${problems.length} problem(s): ${problems.join('; ')}. ` +
-      'The keys are described in docs/operating/configuration.md.',
-  );
+export function loadConfig(sources: ConfigSources): Config {
+  const { environment, flags } = sources;
+  const isRoot = sources.isRoot ?? process.geteuid?.() === 0;
+  const layers: readonly Layer[] = [
+    fileLayer(sources),
+    { values: readEnvironment(environment), nameOf: (key) => environmentVariableOf(key as ConfigKey) },
+    { values: absolute(flags), nameOf: (key) => `flag for ${key}` },
+  ];
+  const problems = layers.flatMap(problemsOf);
+  if (problems.length > 0) throw invalid(problems);
+  const values = Object.assign(
+    {},
+    defaultConfig({ environment, isRoot }),
+    ...layers.map(({ values }) => values),
+  ) as Config;
+  return configSchema.parse(values);
 }
 
-function defaults(environment: ConfigSources['environment']): Config {
-  const home = environment.HOME ?? '/nonexistent';
-  const isRoot = process.geteuid?.() === 0;
-  return {
-    cacheDirectory: isRoot
-      ? '/var/cache/coldpatch'
-      : join(environment.XDG_CACHE_HOME ?? join(home, '.cache'), 'coldpatch'),
-    imageDirectories: [],
-  };
-}
-
-function readFile(named: string | undefined): Record<string, unknown> {
-  const path = named ?? systemFile;
-  if (!existsSync(path)) {
-    if (named === undefined) return {};
+function fileLayer({ file, systemFile = '/etc/coldpatch/config.json' }: ConfigSources): Layer {
+  const path = file ?? systemFile;
+  const values = readConfigFile(path);
+  if (values === undefined && file !== undefined) {
     throw new ColdpatchError(
       'file_not_found',
       `Expected a configuration file at ${path}, but there is none.`,
     );
   }
-  try {
-    const found: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    if (typeof found === 'object' && found !== null && !Array.isArray(found)) return { ...found };
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  }
-  throw new ColdpatchError(
-    'configuration_invalid',
-    `Expected a JSON object in ${path}, but found something else.`,
+  return { values: values ?? {}, nameOf: (key) => `${path}: ${key}` };
+}
+
+/** A layer may be silent on a key, but what it says must be right, also where a stronger one wins. */
+function problemsOf({ values, nameOf }: Layer): readonly string[] {
+  const result = configSchema.partial().safeParse(values);
+  if (result.success) return [];
+  return result.error.issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => `${nameOf(key)}: there is no such key`)
+      : [`${nameOf(issue.path.join('.'))}: ${issue.message}`],
   );
 }
 
-/** Lists are separated by colons, like PATH. */
-function fromEnvironment(environment: ConfigSources['environment']): Partial<Config> {
-  const { COLDPATCH_CACHE_DIRECTORY: cache, COLDPATCH_IMAGE_DIRECTORIES: images } = environment;
+function absolute({
+  cacheDirectory,
+  stateDirectory,
+  imageDirectories,
+  ...others
+}: Partial<Config>): Partial<Config> {
   return {
-    ...(cache !== undefined && { cacheDirectory: cache }),
-    ...(images !== undefined && { imageDirectories: images.split(':').filter((path) => path !== '') }),
+    ...others,
+    ...(cacheDirectory !== undefined && { cacheDirectory: resolve(cacheDirectory) }),
+    ...(stateDirectory !== undefined && { stateDirectory: resolve(stateDirectory) }),
+    ...(imageDirectories !== undefined && {
+      imageDirectories: imageDirectories.map((path) => resolve(path)),
+    }),
   };
+}
+
+function invalid(problems: readonly string[]): ColdpatchError {
+  return new ColdpatchError(
+    'configuration_invalid',
+    `Expected a valid configuration, but found ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n` +
+      `${problems.join('\n')}\nThe keys are described in docs/operating/configuration.md.`,
+  );
 }

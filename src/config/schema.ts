@@ -5,11 +5,21 @@ const directory = z.string().regex(/^\//, 'must be an absolute path');
 /** The one schema of the configuration: it yields types, validation and the names in file and environment. */
 export const configSchema = z.strictObject({
   cacheDirectory: directory.describe('Packages and repository lists, shared by all images'),
+  stateDirectory: directory.describe('What is remembered of this host; nothing is kept there yet'),
   imageDirectories: z
     .array(directory)
     .describe(
       "Folders with images, besides an image's own: where children are looked for, and what doctor examines",
     ),
+  kvmProbeSeconds: z
+    .int('must be a whole number')
+    .min(1, 'must be at least 1')
+    .max(120, 'must be at most 120')
+    .describe('How long doctor waits for a guest to show that KVM works'),
 });
 
 export type Config = Readonly<z.infer<typeof configSchema>>;
+
+export type ConfigKey = keyof Config;
+
+export const configKeys = Object.keys(configSchema.shape) as readonly ConfigKey[];

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { delimiter, dirname, join } from 'node:path';
 
-const program = join(import.meta.dirname, '../../bin/coldpatch');
+export const coldpatchProgram = join(import.meta.dirname, '../../bin/coldpatch');
 
 export interface CommandResult {
   /** -1 when a signal ended it. */
@@ -21,7 +21,7 @@ export interface CommandOptions {
 /** Runs `bin/coldpatch` as an operator does, under the Node that runs the tests. */
 export function runColdpatch({ args, environment = {}, onStderr }: CommandOptions): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, {
+    const child = spawn(coldpatchProgram, args, {
       env: {
         ...process.env,
         PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? ''}`,

@@ -1,0 +1,130 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ColdpatchError } from '../lib/errors.ts';
+import { environmentVariableOf } from './environment-variables.ts';
+import { type ConfigSources, loadConfig } from './load-config.ts';
+import { configKeys } from './schema.ts';
+
+let folder: string;
+let file: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'config-'));
+  file = join(folder, 'config.json');
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function load(sources: Partial<ConfigSources> = {}) {
+  return loadConfig({
+    environment: {},
+    flags: {},
+    isRoot: true,
+    systemFile: join(folder, 'none.json'),
+    ...sources,
+  });
+}
+
+function failureOf(sources: Partial<ConfigSources>): ColdpatchError {
+  try {
+    load(sources);
+  } catch (error) {
+    if (error instanceof ColdpatchError) return error;
+    throw error;
+  }
+  throw new Error('Expected loadConfig to throw.');
+}
+
+test('the defaults are the system directories for root', () => {
+  expect(load()).toEqual({
+    cacheDirectory: '/var/cache/coldpatch',
+    stateDirectory: '/var/lib/coldpatch',
+    imageDirectories: [],
+    kvmProbeSeconds: 10,
+  });
+});
+
+test('the defaults of others are in their home', () => {
+  const environment = { HOME: '/home/ann' };
+  expect(load({ isRoot: false, environment })).toMatchObject({
+    cacheDirectory: '/home/ann/.cache/coldpatch',
+    stateDirectory: '/home/ann/.local/state/coldpatch',
+  });
+  expect(
+    load({ isRoot: false, environment: { ...environment, XDG_CACHE_HOME: '/fast' } }).cacheDirectory,
+  ).toBe('/fast/coldpatch');
+  expect(
+    load({ isRoot: false, environment: { ...environment, XDG_CACHE_HOME: 'fast' } }).cacheDirectory,
+  ).toBe('/home/ann/.cache/coldpatch');
+});
+
+test('flags win over environment, environment over file, file over defaults', () => {
+  writeFileSync(
+    file,
+    JSON.stringify({
+      cacheDirectory: '/file',
+      stateDirectory: '/file',
+      imageDirectories: ['/file'],
+      kvmProbeSeconds: 3,
+    }),
+  );
+  const environment = {
+    COLDPATCH_CACHE_DIRECTORY: '/environment',
+    COLDPATCH_IMAGE_DIRECTORIES: '/a:/b',
+    COLDPATCH_KVM_PROBE_SECONDS: '7',
+    COLDPATCH_STATE_DIRECTORY: '',
+  };
+  expect(load({ file, environment, flags: { cacheDirectory: '/flag' } })).toEqual({
+    cacheDirectory: '/flag',
+    stateDirectory: '/file',
+    imageDirectories: ['/a', '/b'],
+    kvmProbeSeconds: 7,
+  });
+  expect(load({ systemFile: file }).cacheDirectory).toBe('/file');
+});
+
+test('a directory of a flag is relative to the working directory', () => {
+  expect(load({ flags: { cacheDirectory: 'cache' } }).cacheDirectory).toBe(join(process.cwd(), 'cache'));
+});
+
+test('all problems of all places come in one error', () => {
+  writeFileSync(
+    file,
+    JSON.stringify({ cacheDirectory: 'relative', cacheDirectroy: '/x', kvmProbeSeconds: '3' }),
+  );
+  const failure = failureOf({
+    file,
+    environment: { COLDPATCH_KVM_PROBE_SECONDS: 'soon', COLDPATCH_IMAGE_DIRECTORIES: 'images' },
+    flags: { kvmProbeSeconds: 0 },
+  });
+  expect(failure.code).toBe('configuration_invalid');
+  expect(failure.message).toContain('6 problems');
+  expect(failure.message).toContain(`${file}: cacheDirectory: must be an absolute path`);
+  expect(failure.message).toContain(`${file}: cacheDirectroy: there is no such key`);
+  expect(failure.message).toContain(`${file}: kvmProbeSeconds: `);
+  expect(failure.message).toContain('COLDPATCH_KVM_PROBE_SECONDS: ');
+  expect(failure.message).toContain('must be at least 1');
+});
+
+test.each(['[]', '"text"', 'null', '{', ''])('a file with %j is refused', (text) => {
+  writeFileSync(file, text);
+  expect(failureOf({ file }).code).toBe('configuration_invalid');
+});
+
+test('a file that is named must be there', () => {
+  expect(failureOf({ file }).code).toBe('file_not_found');
+});
+
+test('the page for operators names every key, its variable and its default', () => {
+  const page = readFileSync(new URL('../../docs/operating/configuration.md', import.meta.url), 'utf8');
+  const defaults = load();
+  for (const key of configKeys) {
+    const row = page.split('\n').find((line) => line.startsWith(`| \`${key}\` |`));
+    expect(row).toContain(`\`${environmentVariableOf(key)}\``);
+    const value = defaults[key];
+    expect(row).toContain(Array.isArray(value) ? 'none' : String(value));
+    expect(page).toContain(`## \`${key}\``);
+  }
+  expect(page.match(/^\| `\w+` \|/gm)).toHaveLength(configKeys.length);
+});

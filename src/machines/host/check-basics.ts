@@ -1,0 +1,34 @@
+import { accessSync, constants } from 'node:fs';
+import type { HostCheck } from './types.ts';
+
+const oldestNode = 24;
+
+/** @param version as `process.versions.node` says it. */
+export function checkNode(version: string): HostCheck {
+  const check = { check: 'Node', required: true, detail: version };
+  if (Number(version.split('.')[0]) >= oldestNode) return { ...check, ok: true };
+  return { ...check, ok: false, remedy: `start coldpatch by bin/coldpatch, which finds a Node of at least ${oldestNode}` };
+}
+
+export function checkRoot(isRoot: boolean): HostCheck {
+  if (isRoot) return { check: 'root', required: false, ok: true, detail: 'runs as root' };
+  return {
+    check: 'root',
+    required: false,
+    ok: false,
+    detail: 'not root: inspect and plan work, update and rollback do not; several things below were not tried',
+    remedy: 'run the command with sudo',
+  };
+}
+
+/** Whether a device of the kernel can be opened for reading and writing. */
+export function checkDevice(path: string, module: string): HostCheck {
+  const check = { check: path, required: true };
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK);
+    return { ...check, ok: true, detail: 'there' };
+  } catch (error) {
+    const detail = (error as Error).message;
+    return { ...check, ok: false, detail, remedy: `modprobe ${module}; in a container, pass the device in` };
+  }
+}

@@ -1,0 +1,32 @@
+/** A program of this host, the Debian package that brings it, and what it is for. */
+export interface HostProgram {
+  readonly program: string;
+  readonly package: string;
+  readonly purpose: string;
+  readonly required: boolean;
+}
+
+/** Every program that coldpatch starts, by the name of its check. */
+export const hostPrograms: readonly HostProgram[] = [
+  needed('apt-get', 'apt', 'solves plans'),
+  needed('dpkg', 'dpkg', 'audits the packages of a copy'),
+  needed('dpkg-deb', 'dpkg', 'reads packages'),
+  needed('gpgv', 'gpgv', 'checks the signatures of repositories'),
+  needed('qemu-img', 'qemu-utils', 'works on images'),
+  needed('qemu-storage-daemon', 'qemu-system-common', 'locks images, and shows a copy as a disk'),
+  needed('fusermount3', 'fuse3', 'mounts what qemu-storage-daemon exports'),
+  needed('mount', 'mount', 'mounts a copy'),
+  needed('losetup', 'mount', 'finds loop devices'),
+  needed('findmnt', 'util-linux', 'finds mounts'),
+  needed('e2fsck', 'e2fsprogs', 'checks the filesystems of a copy'),
+  needed('systemd-nspawn', 'systemd-container', 'runs package scripts without a network'),
+  needed('unshare', 'util-linux', 'makes private namespaces'),
+  needed('nsenter', 'util-linux', 'works in private namespaces'),
+  needed('setpriv', 'util-linux', 'ends programs with coldpatch'),
+  needed('flock', 'util-linux', 'keeps two runs apart'),
+  { program: 'qemu-system-x86_64', package: 'qemu-system-x86', purpose: 'starts machines', required: false },
+];
+
+function needed(program: string, packageName: string, purpose: string): HostProgram {
+  return { program, package: packageName, purpose, required: true };
+}
