@@ -264,13 +264,13 @@ describe('an update that cannot be carried out leaves the original as it was:', 
   });
 
   test('a full disk of the host, known before', async () => {
-    const result = await updateOnSmallDisk({ megabytes: 900, format: 'raw' });
+    const result = await updateOnSmallDisk({ megabytes: 500, format: 'raw' });
     expectError(result, 'host_space');
   });
 
   test('a full disk of the host, met on the way', async () => {
-    await offer({ scripts: { postinst: 'head -c 500M /dev/urandom > /filler' } });
-    const result = await updateOnSmallDisk({ megabytes: 700, format: 'qcow2' });
+    await offer({ scripts: { postinst: 'head -c 120M /dev/urandom > /filler' } });
+    const result = await updateOnSmallDisk({ megabytes: 400, format: 'qcow2' });
     expectError(result, 'host_space');
   });
 

@@ -40,7 +40,6 @@ export async function updateOneImage(config: Config, request: UpdateRequest): Pr
         ...choice,
         request: request.image,
         sources: sourcesOf(config, request),
-        trusted: request.trusted,
         acceptUnclean: request.acceptUnclean,
         clock: () => new Date(),
         hostArchitecture: process.arch,

@@ -60,7 +60,7 @@ function unknownSystem(path: string, { gaps, partial }: GuestReading): Coldpatch
   return new ColdpatchError(
     'system_unknown',
     `Expected Debian or Ubuntu with its package records in ${path}, but ` +
-      `${found ? `found ${found} without them` : 'found no such system'}` +
+      (found ? `found ${found} without them` : 'found no such system') +
       `${reasons.length > 0 ? ` (${reasons.slice(0, 5).join('; ')})` : ''}. Look at it with "coldpatch inspect".`,
   );
 }

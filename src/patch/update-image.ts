@@ -9,12 +9,11 @@ import { ColdpatchError } from '../lib/errors.ts';
 import { ensurePackages } from '../upgrades/package-pool.ts';
 import { assertGuestSpace, assertSameArchitecture, assertUpgradable } from './assert-upgradable.ts';
 import type { CheckedOutImage } from './checked-out-image.ts';
-import type { Engine, EngineInput, EngineResult, ImageCopy } from './engines/types.ts';
+import { describeUpdate, type Outcome } from './describe-update.ts';
+import type { Engine, EngineInput, ImageCopy } from './engines/types.ts';
 import { type ExaminedImage, examineImage, type ImageRequest } from './examine-image.ts';
-import { findConflicts } from './find-conflicts.ts';
 import type { Phases } from './phases.ts';
 import { planUpgrade, type PlannedUpgrade, type UpgradeSources } from './plan-upgrade.ts';
-import { classifyChanges } from './recording/classify-changes.ts';
 import { recordChanges } from './recording/record-changes.ts';
 import type { Recording } from './recording/types.ts';
 import type { Report } from './report.ts';
@@ -29,7 +28,6 @@ export interface UpdateOptions {
   readonly sources: UpgradeSources;
   readonly engine: Engine;
   readonly engineReason: string;
-  readonly trusted: boolean;
   readonly acceptUnclean: boolean;
   readonly clock: () => Date;
   /** Of the host, as Node names it. */
@@ -78,12 +76,24 @@ export async function updateImage(image: CheckedOutImage, options: UpdateOptions
         },
       }),
     );
+    const base = {
+      image,
+      engine: options.engine,
+      engineReason: options.engineReason,
+      startedAt,
+      planned,
+    };
     if (planned.plan.changes.length === 0) {
       const digest = await phases.run('digest', () => image.digest(options.signal));
-      return describe({ image, options, startedAt, planned, before: digest, after: digest });
+      return describeUpdate({ ...base, phases: phases.finished(), before: digest, after: digest });
     }
     assertGuestSpace(planned.plan);
-    return await upgrade(image, options, startedAt, examined, planned);
+    const upgraded = await upgrade(image, options, examined, planned);
+    const report = describeUpdate({ ...base, phases: phases.finished(), ...upgraded });
+    const { generation, recording } = upgraded.upgraded;
+    await image.attach(generation, 'report.json', `${JSON.stringify(report, undefined, 2)}\n`);
+    await image.attach(generation, 'recording.json.zst', zstdCompressSync(JSON.stringify(recording)));
+    return report;
   } finally {
     examined.close();
   }
@@ -92,10 +102,9 @@ export async function updateImage(image: CheckedOutImage, options: UpdateOptions
 async function upgrade(
   image: CheckedOutImage,
   options: UpdateOptions,
-  startedAt: string,
   examined: ExaminedImage,
   planned: PlannedUpgrade,
-): Promise<Report> {
+): Promise<Required<Pick<Outcome, 'before' | 'after' | 'upgraded'>>> {
   const { phases, signal } = options;
   const packages = await phases.run('packages', () =>
     ensurePackages(
@@ -148,18 +157,11 @@ async function upgrade(
     const [digest] = await Promise.all([before, after]);
     return image.promote({ copy: copy.path, format: copy.format, digest });
   });
-  const report = describe({
-    image,
-    options,
-    startedAt,
-    planned,
+  return {
     before: await before,
     after: await after,
     upgraded: { method, result, recording, verification, generation },
-  });
-  await image.attach(generation, 'report.json', `${JSON.stringify(report, undefined, 2)}\n`);
-  await image.attach(generation, 'recording.json.zst', zstdCompressSync(JSON.stringify(recording)));
-  return report;
+  };
 }
 
 function makeDirectory(parent: string, name: string): string {
@@ -230,62 +232,4 @@ async function readResult(
   } finally {
     opened.close();
   }
-}
-
-interface Outcome {
-  readonly image: CheckedOutImage;
-  readonly options: UpdateOptions;
-  readonly startedAt: string;
-  readonly planned: PlannedUpgrade;
-  readonly before: string;
-  readonly after: string;
-  readonly upgraded?: {
-    readonly method: 'reflink' | 'copy';
-    readonly result: EngineResult;
-    readonly recording: Recording;
-    readonly verification: readonly Check[];
-    readonly generation: number;
-  };
-}
-
-function describe({ image, options, startedAt, planned, before, after, upgraded }: Outcome): Report {
-  const { plan } = planned;
-  const byClass = classifyChanges(upgraded?.recording ?? { changes: [] });
-  const total = (kind: 'added' | 'changed' | 'removed') =>
-    byClass.reduce((sum, entry) => sum + entry[kind], 0);
-  return {
-    schema: 1,
-    image: image.path,
-    startedAt,
-    outcome: upgraded ? 'updated' : 'nothing_to_do',
-    before: { digest: before },
-    after: { digest: after },
-    engine: {
-      id: options.engine.id,
-      reason: options.engineReason,
-      isolation: options.engine.isolation,
-      trust: options.engine.trustReason === undefined ? 'not_needed' : 'declared_by_operator',
-    },
-    copy: upgraded?.method ?? null,
-    changes: [...plan.changes],
-    held: [...plan.held],
-    repositories: [...plan.repositories],
-    files: {
-      added: total('added'),
-      changed: total('changed'),
-      removed: total('removed'),
-      byClass: [...byClass],
-      conflicts: [...findConflicts(upgraded?.recording ?? { changes: [] })],
-    },
-    kernels: {
-      initramfsBuilt: [...(upgraded?.result.initramfsBuilt ?? [])],
-      bootMenuWritten: upgraded?.result.bootMenuWritten ?? false,
-    },
-    atNextStart: [...plan.atNextStart],
-    postponed: [...(upgraded?.result.postponed ?? [])],
-    verification: [...(upgraded?.verification ?? [])],
-    phases: [...options.phases.finished()],
-    generation: upgraded?.generation ?? null,
-    recovered: [...image.recovered],
-  };
 }

@@ -8,7 +8,7 @@ import { makeOnce } from './make-once.ts';
 export const smallImageRecipe = {
   revision: 1,
   /** Bytes. */
-  diskSize: 1024 ** 3,
+  diskSize: 320 * 1024 ** 2,
   partitionStart: 1024 ** 2,
   uuid: '22222222-3333-4444-8555-666666666666',
   hostName: 'small-1',

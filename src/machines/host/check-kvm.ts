@@ -1,0 +1,46 @@
+import type { KvmState } from '../hypervisors/qemu/probe-kvm.ts';
+import type { HostCheck } from './types.ts';
+
+/** KVM is a note only: the engine `namespace` runs on the host's kernel, and a boot test without KVM is slow. */
+export function describeKvm(kvm: KvmState): HostCheck {
+  const check = { check: 'KVM', required: false };
+  switch (kvm.state) {
+    case 'usable':
+      return { ...check, ok: true, detail: 'usable: a guest runs' };
+    case 'absent':
+      return {
+        ...check,
+        ok: false,
+        detail: `absent: ${kvm.detail}; the engine namespace works without it`,
+        remedy: 'switch on virtualisation in the firmware, or nested virtualisation for this machine',
+      };
+    case 'opens but a guest does not run':
+      return {
+        ...check,
+        ok: false,
+        detail: `${kvm.state}: ${kvm.detail}; the engine namespace works without it`,
+        remedy: 'switch on nested virtualisation for this machine, or load the fitting module (kvm_intel, kvm_amd)',
+      };
+  }
+}
+
+const oldestForNewKernels = 8;
+
+/**
+ * QEMU 7.2 without KVM breaks guests with Linux 6.12 at random: some starts panic, some hang.
+ *
+ * @param version what `qemu-system-x86_64 --version` printed.
+ */
+export function checkEmulation(version: string, isKvmUsable: boolean): HostCheck {
+  const check = { check: 'QEMU version', required: false };
+  const found = /version (\d+)\.(\d+)(?:\.\d+)?/.exec(version);
+  if (!found) return { ...check, ok: false, detail: 'qemu-system-x86_64 does not say its version' };
+  const detail = found[0].slice('version '.length);
+  if (isKvmUsable || Number(found[1]) >= oldestForNewKernels) return { ...check, ok: true, detail };
+  return {
+    ...check,
+    ok: false,
+    detail: `${detail} without KVM: machines with newer kernels (6.12) start only sometimes, so a failed start proves nothing`,
+    remedy: 'install a newer QEMU (10 works; on Debian 12 it is in bookworm-backports) before you start such machines here',
+  };
+}
