@@ -415,7 +415,8 @@ describe('kill -9', () => {
 
 /** A package of 60 MiB that says that it needs `kibibytes`. */
 function biggerThanDeclared(kibibytes: number) {
-  const made = makePackageFixture(app('2.0', { files: { '/usr/share/app/big': Buffer.alloc(60 * megabyte, 'big') } }));
+  const files = { '/usr/share/app/big': Buffer.alloc(60 * megabyte, 'big') };
+  const made = makePackageFixture(app('2.0', { files, conffiles: [] }));
   const size = kibibytes === 0 ? '' : `Installed-Size: ${kibibytes * 1024}\n`;
   return { ...made, stanza: `${made.stanza}${size}` };
 }

@@ -7,14 +7,20 @@ export function printDiagnosis(diagnosis: Diagnosis): string {
   const { checks, installCommand, leftovers, inUse, gaps } = diagnosis;
   const unmet = checks.filter(({ ok }) => !ok);
   const lines = [
-    ...printTable(['check', '', 'found'], checks.map((one) => [one.check, stateOf(one), one.detail])),
+    ...printTable(
+      ['check', '', 'found'],
+      checks.map((one) => [one.check, stateOf(one), one.detail]),
+    ),
     ...list(
       'What to do',
       unmet.flatMap(({ check, remedy }) => (remedy === undefined ? [] : [`${check}: ${remedy}`])),
     ),
     ...list('Installs all that is missing', installCommand === null ? [] : [installCommand]),
     ...list('A run is under way on', inUse),
-    ...list('Could not be looked at', gaps.map(({ where, detail }) => `${where}: ${detail}`)),
+    ...list(
+      'Could not be looked at',
+      gaps.map(({ where, detail }) => `${where}: ${detail}`),
+    ),
     ...list('Put in order', diagnosis.cleaned.flatMap(describeCleaned)),
     ...list(
       'Left by runs that were killed (coldpatch doctor --clean puts it in order)',
@@ -29,7 +35,13 @@ function stateOf({ ok, required }: Diagnosis['checks'][number]): string {
   return required ? 'MISSING' : 'note';
 }
 
-function describeCleaned({ image, detached, settlement, removed, problem }: Diagnosis['cleaned'][number]): readonly string[] {
+function describeCleaned({
+  image,
+  detached,
+  settlement,
+  removed,
+  problem,
+}: Diagnosis['cleaned'][number]): readonly string[] {
   return [
     ...(settlement === undefined ? [] : [`${image}: its replacement is ${settlement.replaceAll('_', ' ')}`]),
     ...[...detached, ...removed].map((path) => `${image}: removed ${path}`),

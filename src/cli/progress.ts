@@ -80,7 +80,8 @@ export function createProgress(options: ProgressOptions): Progress {
 }
 
 function describe({ name, fraction, detail }: Running, seconds: string): string {
-  const amount = fraction === undefined ? '' : `  ${bar(fraction)} ${String(Math.floor(fraction * 100)).padStart(3)}%`;
+  const amount =
+    fraction === undefined ? '' : `  ${bar(fraction)} ${String(Math.floor(fraction * 100)).padStart(3)}%`;
   return `  ${name}${amount}  ${seconds}${detail === '' ? '' : `  ${detail}`}`;
 }
 

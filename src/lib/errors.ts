@@ -15,6 +15,7 @@ export const errorCatalogue = {
   host_tool_timeout: { exit: 1, retry: true, title: 'A program that the work needs did not end in time' },
   host_space: { exit: 1, retry: false, title: 'This host has too little free space' },
   root_required: { exit: 3, retry: false, title: 'This engine needs root' },
+  interrupted: { exit: 1, retry: true, title: 'The run was ended from outside' },
   internal: { exit: 1, retry: false, title: 'coldpatch itself is at fault' },
 
   image_format_unsupported: { exit: 1, retry: false, title: 'The image format is not supported' },

@@ -2,13 +2,13 @@
 # Changes a qcow2 image in the usual way: mount, chroot, apt-get.
 # Run as `naive-upgrade.sh IMAGE DIRECTORY COMMAND` in mount and pid namespaces of its own, which take all of it away.
 # The only help: grub-probe cannot work in a chroot on a loop device, so it is covered by one that knows the answers.
-# The packages that the image has then are in DIRECTORY/packages.
+# The command sees DIRECTORY/shared as /mnt. The packages that the image has then are in DIRECTORY/packages.
 set -euo pipefail
 
 image=$1 directory=$2 command=$3
 disk=$directory/disk root=$directory/root
 touch "$disk"
-mkdir -p "$root"
+mkdir -p "$root" "$directory/shared"
 
 blockdev="{\"driver\": \"qcow2\", \"node-name\": \"disk\", \"file\": {\"driver\": \"file\", \"filename\": \"$image\"}}"
 export="type=fuse,id=export,node-name=disk,mountpoint=$disk,writable=on"
@@ -44,6 +44,7 @@ chmod +x "$directory/grub-probe"
 mount --bind /dev "$root/dev"
 mount -t proc proc "$root/proc"
 mount -t sysfs sysfs "$root/sys"
+mount --bind "$directory/shared" "$root/mnt"
 touch "$root/etc/resolv.conf"
 mount --bind /etc/resolv.conf "$root/etc/resolv.conf"
 printf '#!/bin/sh\nexit 101\n' > "$root/usr/sbin/policy-rc.d"

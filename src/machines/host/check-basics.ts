@@ -7,7 +7,11 @@ const oldestNode = 24;
 export function checkNode(version: string): HostCheck {
   const check = { check: 'Node', required: true, detail: version };
   if (Number(version.split('.')[0]) >= oldestNode) return { ...check, ok: true };
-  return { ...check, ok: false, remedy: `start coldpatch by bin/coldpatch, which finds a Node of at least ${oldestNode}` };
+  return {
+    ...check,
+    ok: false,
+    remedy: `start coldpatch by bin/coldpatch, which finds a Node of at least ${oldestNode}`,
+  };
 }
 
 export function checkRoot(isRoot: boolean): HostCheck {
@@ -16,7 +20,8 @@ export function checkRoot(isRoot: boolean): HostCheck {
     check: 'root',
     required: false,
     ok: false,
-    detail: 'not root: inspect and plan work, update and rollback do not; several things below were not tried',
+    detail:
+      'not root: inspect and plan work, update and rollback do not; several things below were not tried',
     remedy: 'run the command with sudo',
   };
 }
@@ -31,4 +36,17 @@ export function checkDevice(path: string, module: string): HostCheck {
     const detail = (error as Error).message;
     return { ...check, ok: false, detail, remedy: `modprobe ${module}; in a container, pass the device in` };
   }
+}
+
+/** @param filesystems what /proc/filesystems says. A module that is not loaded yet is not there, see proc_filesystems(5). */
+export function checkKernelFilesystem(name: string, filesystems: string): HostCheck {
+  const check = { check: `kernel: ${name}`, required: false };
+  const isKnown = filesystems.split('\n').some((line) => line.split('\t')[1] === name);
+  if (isKnown) return { ...check, ok: true, detail: 'the kernel knows it' };
+  return {
+    ...check,
+    ok: false,
+    detail: 'not loaded yet, or not part of this kernel',
+    remedy: `modprobe ${name}`,
+  };
 }

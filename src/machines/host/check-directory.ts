@@ -10,7 +10,12 @@ export async function checkDirectory(directory: string): Promise<readonly HostCh
   const check = `folder ${directory}`;
   try {
     const { bavail, bsize } = await statfs(directory, { bigint: true });
-    const free = { check, required: true, ok: true, detail: `${(Number(bavail * bsize) / 1e9).toFixed(1)} GB free` };
+    const free = {
+      check,
+      required: true,
+      ok: true,
+      detail: `${(Number(bavail * bsize) / 1e9).toFixed(1)} GB free`,
+    };
     return [free, await checkReflinks(directory)];
   } catch (error) {
     if (!hasErrorCode(error, 'ENOENT', 'ENOTDIR', 'EACCES')) throw error;

@@ -19,7 +19,8 @@ export function describeKvm(kvm: KvmState): HostCheck {
         ...check,
         ok: false,
         detail: `${kvm.state}: ${kvm.detail}; the engine namespace works without it`,
-        remedy: 'switch on nested virtualisation for this machine, or load the fitting module (kvm_intel, kvm_amd)',
+        remedy:
+          'switch on nested virtualisation for this machine, or load the fitting module (kvm_intel, kvm_amd)',
       };
   }
 }
@@ -41,6 +42,7 @@ export function checkEmulation(version: string, isKvmUsable: boolean): HostCheck
     ...check,
     ok: false,
     detail: `${detail} without KVM: machines with newer kernels (6.12) start only sometimes, so a failed start proves nothing`,
-    remedy: 'install a newer QEMU (10 works; on Debian 12 it is in bookworm-backports) before you start such machines here',
+    remedy:
+      'install a newer QEMU (10 works; on Debian 12 it is in bookworm-backports) before you start such machines here',
   };
 }

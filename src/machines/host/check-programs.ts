@@ -9,11 +9,15 @@ export function checkPrograms(find: (name: string) => string | undefined = findP
   const packages = [...new Set(missing)].toSorted();
   return {
     checks: found.map(({ program, path }) => describe(program, path)),
-    installCommand: packages.length === 0 ? null : `apt-get install --no-install-recommends ${packages.join(' ')}`,
+    installCommand:
+      packages.length === 0 ? null : `apt-get install --no-install-recommends ${packages.join(' ')}`,
   };
 }
 
-function describe({ program, purpose, required, package: name }: HostProgram, path: string | undefined): HostCheck {
+function describe(
+  { program, purpose, required, package: name }: HostProgram,
+  path: string | undefined,
+): HostCheck {
   const check = { check: program, required };
   if (path !== undefined) return { ...check, ok: true, detail: path };
   return { ...check, ok: false, detail: `not there; ${purpose}`, remedy: `install the package ${name}` };

@@ -34,7 +34,8 @@ export async function cleanLeftovers(
     }
     return { image, detached, ...(await recover(state, { holdImages })) };
   } catch (error) {
-    if (!isColdpatchError(error) && !hasErrorCode(error, 'EACCES', 'EPERM', 'EROFS', 'EBUSY', 'ENOENT')) throw error;
+    if (!isColdpatchError(error) && !hasErrorCode(error, 'EACCES', 'EPERM', 'EROFS', 'EBUSY', 'ENOENT'))
+      throw error;
     return { image, detached, removed: [], problem: (error as Error).message };
   }
 }

@@ -1,11 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ColdpatchError } from '../../lib/errors.ts';
 import { type ProgramOptions, runProgramOrFail } from '../../lib/run-program.ts';
 import { probeFuseExport } from '../hypervisors/qemu/probe-fuse-export.ts';
 import { probeKvm } from '../hypervisors/qemu/probe-kvm.ts';
-import { checkDevice, checkNode, checkRoot } from './check-basics.ts';
+import { checkDevice, checkKernelFilesystem, checkNode, checkRoot } from './check-basics.ts';
 import { checkContainer } from './check-container.ts';
 import { checkDirectory } from './check-directory.ts';
 import { checkEmulation, describeKvm } from './check-kvm.ts';
@@ -37,6 +37,7 @@ export async function examineHost(options: ExamineOptions): Promise<HostReport> 
         ...(there.has('systemd-nspawn') ? [checkContainer(await versionOf('systemd-nspawn', options))] : []),
         checkDevice('/dev/fuse', 'fuse'),
         checkDevice('/dev/loop-control', 'loop'),
+        checkKernelFilesystem('ext4', await readFile('/proc/filesystems', 'utf8')),
         ...(await checkAbilities(options, workDirectory)),
         ...(there.has('qemu-system-x86_64') ? await checkMachines(options, workDirectory) : []),
         ...(await Promise.all([...new Set(options.directories)].map(checkDirectory))).flat(),
@@ -62,7 +63,15 @@ async function checkAbilities(
         succeed({
           file: 'unshare',
           args: [
-            ...['--mount', '--pid', '--ipc', '--fork', '--kill-child=KILL', '--mount-proc', '--propagation=private'],
+            ...[
+              '--mount',
+              '--pid',
+              '--ipc',
+              '--fork',
+              '--kill-child=KILL',
+              '--mount-proc',
+              '--propagation=private',
+            ],
             ...['mount', '-t', 'tmpfs', 'coldpatch', workDirectory],
           ],
           signal,
@@ -82,7 +91,10 @@ async function checkAbilities(
       remedy: 'install qemu-storage-daemon with FUSE exports (Debian 12 or later has it), and modprobe fuse',
       async work() {
         if (await probeFuseExport(workDirectory, signal)) return;
-        throw new ColdpatchError('host_tool_failed', 'Expected the exported disk to be the same, but it was not.');
+        throw new ColdpatchError(
+          'host_tool_failed',
+          'Expected the exported disk to be the same, but it was not.',
+        );
       },
     }),
   ];

@@ -1,9 +1,13 @@
 import { resolve } from 'node:path';
-import { isColdpatchError } from '../../lib/errors.ts';
+import { ColdpatchError, isColdpatchError } from '../../lib/errors.ts';
 import type { Gap } from '../../lib/gap.ts';
 import { hasErrorCode } from '../../lib/has-error-code.ts';
 import { findLeftovers, type Leftover } from '../generations/find-leftovers.ts';
-import { listStateDirectories, type StateDirectory, stateDirectoryOf } from '../generations/state-directory.ts';
+import {
+  listStateDirectories,
+  type StateDirectory,
+  stateDirectoryOf,
+} from '../generations/state-directory.ts';
 import { acquireRunLock } from '../run-lock.ts';
 import { type Attachment, findAttachments } from './stray-attachments.ts';
 
@@ -23,12 +27,14 @@ export interface HostLeftovers {
 }
 
 /**
- * Looks in `directories`, and among all mounts and loop devices of this host, for what killed runs left.
+ * Looks in `directories`, and among `attachments` (all mounts and loop devices of this host), for what killed runs left.
  * Changes nothing, but takes the run lock for a moment of each image of which something is there.
  */
-export async function findHostLeftovers(directories: readonly string[]): Promise<HostLeftovers> {
+export async function findHostLeftovers(
+  directories: readonly string[],
+  attachments: readonly Attachment[] = findAttachments(),
+): Promise<HostLeftovers> {
   const gaps: Gap[] = [];
-  const attachments = findAttachments();
   const states = new Map(attachments.map(({ image }) => [image, stateDirectoryOf(image)]));
   for (const directory of new Set(directories.map((path) => resolve(path)))) {
     const found = await orGap(directory, gaps, () => listStateDirectories(directory));
@@ -53,14 +59,22 @@ async function isRunUnderWay(state: StateDirectory): Promise<boolean> {
     return false;
   } catch (error) {
     if (isColdpatchError(error, 'image_busy')) return true;
-    // Only its mounts are left of the image.
-    if (hasErrorCode(error, 'ENOENT')) return false;
-    throw error;
+    if (!hasErrorCode(error, 'ENOENT')) throw error;
+    throw new ColdpatchError(
+      'file_not_found',
+      `Expected ${state.path} to be there, because a mount or a loop device shows a file in it, but it is not: ` +
+        'it was removed, or belongs to a container. Look at "losetup --list" and "findmnt" yourself.',
+      { cause: error },
+    );
   }
 }
 
 /** Undefined and a gap for what may not be read, or cannot be told because a program is missing. */
-async function orGap<Result>(where: string, gaps: Gap[], work: () => Promise<Result>): Promise<Result | undefined> {
+async function orGap<Result>(
+  where: string,
+  gaps: Gap[],
+  work: () => Promise<Result>,
+): Promise<Result | undefined> {
   try {
     return await work();
   } catch (error) {

@@ -34,7 +34,10 @@ export function findWorkLoopDevices(blockDevices: string): readonly Attachment[]
 }
 
 export function findAttachments(): readonly Attachment[] {
-  return [...findWorkMounts(readFileSync('/proc/self/mountinfo', 'utf8')), ...findWorkLoopDevices('/sys/block')];
+  return [
+    ...findWorkMounts(readFileSync('/proc/self/mountinfo', 'utf8')),
+    ...findWorkLoopDevices('/sys/block'),
+  ];
 }
 
 /** `/images/.coldpatch/a.img/work/<run>/disk` is in a work directory of `/images/a.img`. */
@@ -46,7 +49,9 @@ function attachmentAt(kind: Attachment['kind'], path: string, file: string): rea
 
 /** Blanks, tabs, line ends and backslashes are written as `\040`. */
 function unescapeMountPoint(text: string): string {
-  return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
+  return text.replace(/\\([0-7]{3})/g, (_, digits: string) =>
+    String.fromCharCode(Number.parseInt(digits, 8)),
+  );
 }
 
 function namesIn(directory: string): readonly string[] {

@@ -25,5 +25,11 @@ export async function tryAbility({ work, ...ability }: Ability): Promise<HostChe
 
 /** Stands for what only root can try: it is not known, so it does not count against the host. */
 export function untried(check: string): HostCheck {
-  return { check, required: false, ok: false, detail: 'not tried: it needs root', remedy: 'run the command with sudo' };
+  return {
+    check,
+    required: false,
+    ok: false,
+    detail: 'not tried: it needs root',
+    remedy: 'run the command with sudo',
+  };
 }

@@ -17,7 +17,12 @@ export async function probeFuseExport(workDirectory: string, signal?: AbortSigna
   const content = Buffer.alloc(diskBytes, 'coldpatch');
   await writeFile(disk, content);
   await writeFile(mountpoint, '');
-  const node = { driver: 'raw', 'node-name': 'disk', 'read-only': true, file: { driver: 'file', filename: disk } };
+  const node = {
+    driver: 'raw',
+    'node-name': 'disk',
+    'read-only': true,
+    file: { driver: 'file', filename: disk },
+  };
   const daemon = await startProgram({
     file: 'unshare',
     args: [

@@ -26,7 +26,12 @@ export async function probeGuest(options: GuestProbeOptions): Promise<GuestProbe
   const disk = join(options.workDirectory, `probe-${options.accelerator}.img`);
   await writeFile(disk, makeBootSector());
   await truncate(disk, diskBytes);
-  const node = { driver: 'raw', 'node-name': 'disk', 'read-only': false, file: { driver: 'file', filename: disk } };
+  const node = {
+    driver: 'raw',
+    'node-name': 'disk',
+    'read-only': false,
+    file: { driver: 'file', filename: disk },
+  };
   try {
     const { exitCode, stdout, stderr } = await runProgram({
       file: 'qemu-system-x86_64',
@@ -41,7 +46,10 @@ export async function probeGuest(options: GuestProbeOptions): Promise<GuestProbe
       ...(options.signal && { signal: options.signal }),
     });
     if (exitCode === bootSectorExitCode && stdout === bootSectorWords) return { runs: true };
-    return { runs: false, detail: stderr.trim().split('\n').at(-1) || `QEMU ended with exit code ${exitCode}` };
+    return {
+      runs: false,
+      detail: stderr.trim().split('\n').at(-1) || `QEMU ended with exit code ${exitCode}`,
+    };
   } catch (error) {
     if (!isColdpatchError(error, 'host_tool_timeout')) throw error;
     return { runs: false, detail: `it showed no sign of life within ${options.timeoutSeconds} s` };
