@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ImageFormatId } from '../disk/image-formats/types.ts';
 import { digestFile } from '../lib/digest-file.ts';
@@ -60,7 +61,9 @@ export async function checkOutImage<Result>(
         digest ??= digestFile(path, { signal });
         return digest;
       },
-      assertFreeSpace: (bytes) => assertFreeSpace(state.path, bytes),
+      // Holes take no room, and are not copied.
+      assertRoomForCopy: (extra) =>
+        assertFreeSpace(state.path, lstatSync(path, { bigint: true }).blocks * 512n + extra),
       async copy(signal) {
         const copy = join(workDirectory, 'copy');
         return { path: copy, ...(await copyImage(path, copy, { signal })) };
@@ -92,7 +95,7 @@ export interface CheckedOut {
   readonly recovered: readonly string[];
   readonly workDirectory: string;
   digest(signal: AbortSignal): Promise<string>;
-  assertFreeSpace(bytes: bigint): Promise<void>;
+  assertRoomForCopy(extra: bigint): Promise<void>;
   copy(signal: AbortSignal): Promise<{ readonly path: string; readonly method: 'reflink' | 'copy' }>;
   promote(promotion: {
     readonly copy: string;

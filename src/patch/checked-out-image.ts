@@ -10,8 +10,8 @@ export interface CheckedOutImage {
   readonly workDirectory: string;
   /** SHA-256 of the image, begun at the first call. */
   digest(signal: AbortSignal): Promise<string>;
-  /** @throws ColdpatchError `host_space`. */
-  assertFreeSpace(bytes: bigint): Promise<void>;
+  /** Room for a copy of the image, and for `extra` bytes that it grows by. @throws ColdpatchError `host_space`. */
+  assertRoomForCopy(extra: bigint): Promise<void>;
   /** Copies the image into the work directory. */
   copy(signal: AbortSignal): Promise<{ readonly path: string; readonly method: 'reflink' | 'copy' }>;
   /**

@@ -119,8 +119,7 @@ async function upgrade(
     ),
   );
   const { copy, method } = await phases.run('copy', async () => {
-    const { fileSize } = examined.inspection.image;
-    await image.assertFreeSpace(BigInt(fileSize + planned.plan.disk.needed));
+    await image.assertRoomForCopy(BigInt(planned.plan.disk.needed));
     const made = await image.copy(signal);
     return { method: made.method, copy: copyOf(made.path, examined) };
   });

@@ -1,4 +1,4 @@
-import type { RepositorySnapshot, SkippedSource } from './repositories/types.ts';
+import type { RepositorySnapshot, SkippedSource } from './repository-snapshot.ts';
 
 /** One published package file. */
 export interface PackageFile {

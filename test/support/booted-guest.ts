@@ -64,10 +64,10 @@ function startMachine(disk: string, serial: string): Promise<StartedProgram> {
   return startProgram({
     file: 'qemu-system-x86_64',
     args: [
-      ...['-accel', 'tcg', '-cpu', 'max', '-smp', '2', '-m', '1024', '-nic', 'none', '-no-reboot'],
-      ...['-display', 'none', '-monitor', 'none', '-serial', `unix:${serial},server=on,wait=on`],
-      ...['-drive', `file=${disk},format=qcow2,if=virtio,cache=unsafe`],
-    ],
+      ['-accel', 'tcg', '-cpu', 'max', '-smp', '2', '-m', '1024', '-nic', 'none', '-no-reboot'],
+      ['-display', 'none', '-monitor', 'none', '-serial', `unix:${serial},server=on,wait=on`],
+      ['-drive', `file=${disk},format=qcow2,if=virtio,cache=unsafe`],
+    ].flat(),
     ready: { poll: () => exists(serial) },
     startTimeoutSeconds: 20,
   });

@@ -4,25 +4,16 @@ import type { HostCheck } from './types.ts';
 /** KVM is a note only: the engine `namespace` runs on the host's kernel, and a boot test without KVM is slow. */
 export function describeKvm(kvm: KvmState): HostCheck {
   const check = { check: 'KVM', required: false };
-  switch (kvm.state) {
-    case 'usable':
-      return { ...check, ok: true, detail: 'usable: a guest runs' };
-    case 'absent':
-      return {
-        ...check,
-        ok: false,
-        detail: `absent: ${kvm.detail}; the engine namespace works without it`,
-        remedy: 'switch on virtualisation in the firmware, or nested virtualisation for this machine',
-      };
-    case 'opens but a guest does not run':
-      return {
-        ...check,
-        ok: false,
-        detail: `${kvm.state}: ${kvm.detail}; the engine namespace works without it`,
-        remedy:
-          'switch on nested virtualisation for this machine, or load the fitting module (kvm_intel, kvm_amd)',
-      };
-  }
+  if (kvm.state === 'usable') return { ...check, ok: true, detail: 'usable: a guest runs' };
+  return {
+    ...check,
+    ok: false,
+    detail: `${kvm.state}: ${kvm.detail}; the engine namespace works without it`,
+    remedy:
+      kvm.state === 'absent'
+        ? 'switch on virtualisation in the firmware, or nested virtualisation for this machine, and load kvm_intel or kvm_amd'
+        : 'switch on nested virtualisation for this machine',
+  };
 }
 
 const oldestForNewKernels = 8;

@@ -41,6 +41,7 @@ export async function cleanLeftovers(
 }
 
 async function detach({ kind, path }: Attachment): Promise<void> {
-  const [file, args] = kind === 'mount' ? ['umount', ['--', path]] : ['losetup', ['--detach', path]];
-  await runProgramOrFail({ file: file as string, args: args as readonly string[], timeoutSeconds: 60 });
+  const program =
+    kind === 'mount' ? { file: 'umount', args: ['--', path] } : { file: 'losetup', args: ['--detach', path] };
+  await runProgramOrFail({ ...program, timeoutSeconds: 60 });
 }

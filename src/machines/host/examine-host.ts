@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ColdpatchError } from '../../lib/errors.ts';
-import { type ProgramOptions, runProgramOrFail } from '../../lib/run-program.ts';
+import { type ProgramOptions, runProgram, runProgramOrFail } from '../../lib/run-program.ts';
 import { probeFuseExport } from '../hypervisors/qemu/probe-fuse-export.ts';
 import { probeKvm } from '../hypervisors/qemu/probe-kvm.ts';
 import { checkDevice, checkKernelFilesystem, checkNode, checkRoot } from './check-basics.ts';
@@ -63,7 +63,7 @@ async function checkAbilities(
         succeed({
           file: 'unshare',
           args: [
-            ...[
+            [
               '--mount',
               '--pid',
               '--ipc',
@@ -72,8 +72,8 @@ async function checkAbilities(
               '--mount-proc',
               '--propagation=private',
             ],
-            ...['mount', '-t', 'tmpfs', 'coldpatch', workDirectory],
-          ],
+            ['mount', '-t', 'tmpfs', 'coldpatch', workDirectory],
+          ].flat(),
           signal,
         }),
     }),
@@ -113,7 +113,13 @@ async function checkMachines(options: ExamineOptions, workDirectory: string): Pr
 }
 
 async function versionOf(file: string, { signal }: ExamineOptions): Promise<string> {
-  return (await succeed({ file, args: ['--version'], signal })).stdout;
+  const { stdout } = await runProgram({
+    file,
+    args: ['--version'],
+    timeoutSeconds: 10,
+    ...(signal && { signal }),
+  });
+  return stdout;
 }
 
 function succeed({

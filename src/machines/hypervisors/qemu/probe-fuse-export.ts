@@ -26,11 +26,11 @@ export async function probeFuseExport(workDirectory: string, signal?: AbortSigna
   const daemon = await startProgram({
     file: 'unshare',
     args: [
-      ...['--mount', '--propagation=private', '--', 'qemu-storage-daemon'],
-      ...['--blockdev', JSON.stringify(node)],
-      ...['--export', JSON.stringify({ type: 'fuse', id: 'export', 'node-name': 'disk', mountpoint })],
-      ...['--chardev', 'stdio,id=monitor', '--monitor', 'chardev=monitor'],
-    ],
+      ['--mount', '--propagation=private', '--', 'qemu-storage-daemon'],
+      ['--blockdev', JSON.stringify(node)],
+      ['--export', JSON.stringify({ type: 'fuse', id: 'export', 'node-name': 'disk', mountpoint })],
+      ['--chardev', 'stdio,id=monitor', '--monitor', 'chardev=monitor'],
+    ].flat(),
     // Arguments are carried out in their order, so the monitor greets when the export is there.
     ready: { line: (line) => line.startsWith('{"QMP"') },
     startTimeoutSeconds: 10,

@@ -36,11 +36,11 @@ export async function probeGuest(options: GuestProbeOptions): Promise<GuestProbe
     const { exitCode, stdout, stderr } = await runProgram({
       file: 'qemu-system-x86_64',
       args: [
-        ...['-accel', options.accelerator, '-machine', 'pc', '-m', '32', '-no-reboot'],
-        ...['-nodefaults', '-no-user-config', '-display', 'none', '-monitor', 'none', '-serial', 'none'],
-        ...['-blockdev', JSON.stringify(node), '-device', 'ide-hd,drive=disk,bootindex=0'],
-        ...['-debugcon', 'stdio', '-device', 'isa-debug-exit,iobase=0xf4,iosize=0x01'],
-      ],
+        ['-accel', options.accelerator, '-machine', 'pc', '-m', '32', '-no-reboot'],
+        ['-nodefaults', '-no-user-config', '-display', 'none', '-monitor', 'none', '-serial', 'none'],
+        ['-blockdev', JSON.stringify(node), '-device', 'ide-hd,drive=disk,bootindex=0'],
+        ['-debugcon', 'stdio', '-device', 'isa-debug-exit,iobase=0xf4,iosize=0x01'],
+      ].flat(),
       timeoutSeconds: options.timeoutSeconds,
       maxOutputBytes: 4096,
       ...(options.signal && { signal: options.signal }),

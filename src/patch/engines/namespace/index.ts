@@ -50,7 +50,10 @@ async function runNamespaceEngine(input: EngineInput): Promise<EngineResult> {
     }));
     const output = await upgrade(namespace, directories, devices, input);
     const bootMenuWritten = await writeBootMenu(namespace, directories, devices, signal, output);
-    await mounted.unmount();
+    // Writes that the guest saw succeed reach the copy's file here at the latest.
+    await mounted.unmount().catch(async (error: unknown) => {
+      throw (await hostIsFull(directories)) ? hostFull(error) : error;
+    });
     await disk.detach();
     return {
       log: output.text.join('\n'),
@@ -163,13 +166,7 @@ async function explainFailure(
         'Free space inside it or enlarge its disk, then run the update again. The original is as it was.',
     );
   }
-  const hostFree = await freeBytes(directories.state);
-  if (hostFree !== undefined && hostFree < 1024n * 1024n) {
-    return new ColdpatchError(
-      'host_space',
-      "Expected room for the copy on this host, but its filesystem is full. Free some, or move the image's folder. The original is as it was.",
-    );
-  }
+  if (await hostIsFull(directories)) return hostFull();
   if (first) {
     return new ColdpatchError(
       'package_script_failed',
@@ -179,6 +176,19 @@ async function explainFailure(
   return new ColdpatchError(
     'engine_failed',
     `Expected the guest's package manager to carry out the plan, but it failed:\n${lastLines(output)}`,
+  );
+}
+
+async function hostIsFull({ state }: Directories): Promise<boolean> {
+  const free = await freeBytes(state);
+  return free !== undefined && free < 1024n * 1024n;
+}
+
+function hostFull(cause?: unknown): ColdpatchError {
+  return new ColdpatchError(
+    'host_space',
+    "Expected room for the copy on this host, but its filesystem is full. Free some, or move the image's folder. The original is as it was.",
+    { cause },
   );
 }
 

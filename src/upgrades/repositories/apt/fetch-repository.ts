@@ -3,7 +3,7 @@ import type { KeyringFile } from '../../../guest/apt-configuration.ts';
 import { mapConcurrently } from '../../../lib/map-concurrently.ts';
 import { removeLeftovers } from '../../remove-leftovers.ts';
 import type { UpgradeProgress } from '../../types.ts';
-import type { SkippedSource, SnapshotEntry } from '../types.ts';
+import type { SkippedSource, SnapshotEntry } from '../../repository-snapshot.ts';
 import { fetchIndex } from './fetch-index.ts';
 import { fetchRelease, type VerifiedRelease } from './fetch-release.ts';
 import { selectKeyring } from './select-keyring.ts';

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { parseDeb822, type Stanza } from '../../../guest/package-managers/dpkg/parse-deb822.ts';
 import { ColdpatchError } from '../../../lib/errors.ts';
 import type { PackageFile } from '../../types.ts';
-import type { SnapshotEntry } from '../types.ts';
+import type { SnapshotEntry } from '../../repository-snapshot.ts';
 
 /** A package that a list offers. */
 export interface OfferedPackage {

@@ -1,5 +1,5 @@
 import type { ConfigurationText } from '../../../guest/apt-configuration.ts';
-import type { SkippedSource } from '../types.ts';
+import type { SkippedSource } from '../../repository-snapshot.ts';
 import { parseDeb822Sources } from './parse-deb822-source.ts';
 import { parseOneLineSource } from './parse-one-line-source.ts';
 import { parseSignedBy } from './parse-signed-by.ts';

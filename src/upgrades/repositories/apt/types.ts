@@ -1,4 +1,4 @@
-import type { SkippedSource } from '../types.ts';
+import type { SkippedSource } from '../../repository-snapshot.ts';
 
 /** Which keys may sign a repository: sources.list(5), Signed-By. */
 export interface SignedBy {
