@@ -1,13 +1,12 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runProgramOrFail } from '../src/lib/run-program.ts';
+import { reportSchema } from '../src/patch/report.ts';
 import { copyGuestImage } from '../test/support/guest-image.ts';
 import { runNaively } from '../test/support/naive-upgrade-fixture.ts';
 import { compare } from './compare.ts';
 import { runColdpatchTimed } from './run-timed.ts';
-import type { Bench } from './types.ts';
-
-const cacheEnvironment = (folder: string) => ({ COLDPATCH_CACHE_DIRECTORY: join(folder, 'cache') });
+import type { Bench, BenchContext } from './types.ts';
 
 /**
  * The whole of an update (copy, digests, upgrade, recording, verification, promotion) against mount, chroot and
@@ -20,9 +19,10 @@ export const updateBench: Bench = {
     const prepared = join(folder, 'prepared.qcow2');
     await copyGuestImage(image, prepared);
     await changeNaively(folder, prepared, 'apt-get update -q && apt-get dist-upgrade -y -q --download-only');
-    await runOurs(folder, image, ['update', '--trust-image']);
+    context.print('  warming up: the packages are fetched');
+    await runOurs(context);
     return compare(context, {
-      ours: () => runOurs(folder, image, ['update', '--trust-image', '--offline']),
+      ours: () => runOurs(context, '--offline'),
       peer: async () => {
         const copy = await freshCopy(prepared, join(folder, 'naive.qcow2'));
         const seconds = await changeNaively(folder, copy, 'apt-get dist-upgrade -y -q');
@@ -42,15 +42,20 @@ async function freshCopy(image: string, copy: string): Promise<string> {
   return copy;
 }
 
-async function runOurs(
-  folder: string,
-  image: string,
-  [command = '', ...options]: readonly string[],
-): Promise<number> {
-  const directory = join(folder, 'ours');
+async function runOurs(context: BenchContext, ...options: readonly string[]): Promise<number> {
+  const directory = join(context.folder, 'ours');
   await mkdir(directory);
-  const copy = await freshCopy(image, join(directory, 'server.qcow2'));
-  const { seconds } = await runColdpatchTimed([command, copy, ...options], cacheEnvironment(folder));
+  const copy = await freshCopy(context.image, join(directory, 'server.qcow2'));
+  const { seconds, stdout } = await runColdpatchTimed(
+    ['update', copy, '--trust-image', '--json', ...options],
+    {
+      COLDPATCH_CACHE_DIRECTORY: join(context.folder, 'cache'),
+    },
+  );
+  const { phases } = reportSchema.parse(JSON.parse(stdout));
+  context.print(
+    `  phases: ${phases.map((phase) => `${phase.name} ${phase.seconds.toFixed(1)}`).join(', ')} s`,
+  );
   await rm(directory, { recursive: true });
   return seconds;
 }
