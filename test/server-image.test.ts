@@ -181,7 +181,9 @@ test('it starts with the new kernel from its own boot loader, and would itself w
   expect(kernel).not.toBe(before.kernels[0]?.release);
   await withBootedGuest({ image, format: 'qcow2', rootPassword }, async (guest) => {
     expect((await guest.runOrFail('uname -r')).trim()).toBe(kernel);
-    const services = await guest.run('systemctl is-active ssh nginx postgresql php8.2-fpm', 120);
+    // The login prompt comes before the last services.
+    await guest.run('systemctl is-system-running --wait', 180);
+    const services = await guest.run('systemctl is-active ssh nginx postgresql php8.2-fpm');
     expect(services.output.trim().split('\n')).toEqual(['active', 'active', 'active', 'active']);
 
     await guest.runOrFail('cp /boot/grub/grub.cfg /root/grub.cfg && update-grub', 120);

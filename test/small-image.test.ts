@@ -289,7 +289,7 @@ describe('an update that cannot be carried out leaves the original as it was:', 
   });
 
   test('a full disk of the host, known before', async () => {
-    const result = await updateOnSmallDisk({ megabytes: 500, format: 'raw' });
+    const result = await updateOnSmallDisk({ megabytes: 230, format: 'raw' });
     expectError(result, 'host_space');
   });
 
