@@ -25,6 +25,8 @@ export const systemPackages = {
     { name: 'qemu-system-x86', proof: ['qemu-system-x86_64'] },
   ],
   test: [
+    { name: 'acl', proof: ['setfacl'] },
+    { name: 'attr', proof: ['getfattr', 'setfattr'] },
     { name: 'dosfstools', proof: ['mkfs.fat'] },
     { name: 'gnupg', proof: ['gpg'] },
     { name: 'openssh-client', proof: ['ssh-keygen'] },

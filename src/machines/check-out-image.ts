@@ -52,13 +52,14 @@ export async function checkOutImage<Result>(
 
   const workDirectory = makeWorkDirectory(state, options.runId);
   let digest: Promise<string> | undefined;
+  const ended = new AbortController();
   try {
     return await work({
       path,
       recovered: describeRecovery(recovery),
       workDirectory,
       digest(signal) {
-        digest ??= digestFile(path, { signal });
+        digest ??= digestFile(path, { signal: AbortSignal.any([signal, ended.signal]) });
         return digest;
       },
       // Holes take no room, and are not copied.
@@ -83,7 +84,8 @@ export async function checkOutImage<Result>(
       attach: (generation, name, bytes) => attachFile(state, generation, name, bytes),
     });
   } finally {
-    // It reads the image until it is told to end; its answer matters no more.
+    // Its answer matters no more, and a large image takes minutes.
+    ended.abort();
     await digest?.catch(() => undefined);
     await removeTree(workDirectory);
   }

@@ -66,6 +66,8 @@ export async function updateImage(image: CheckedOutImage, options: UpdateOptions
     }
   });
   try {
+    // The original does not change while we hold it: its digest is made while the solver uses the other processor.
+    image.digest(options.signal).catch(() => undefined);
     const planned = await phases.run('plan', () =>
       planUpgrade(examined, {
         ...options,
@@ -106,6 +108,7 @@ async function upgrade(
   planned: PlannedUpgrade,
 ): Promise<Required<Pick<Outcome, 'before' | 'after' | 'upgraded'>>> {
   const { phases, signal } = options;
+  const before = image.digest(signal);
   const packages = await phases.run('packages', () =>
     ensurePackages(
       planned.upgrades.changes.flatMap((change) => (change.to === null ? [] : [change.file])),
@@ -123,10 +126,6 @@ async function upgrade(
     const made = await image.copy(signal);
     return { method: made.method, copy: copyOf(made.path, examined) };
   });
-  // The original does not change while we hold it, and nobody waits for its digest before promotion.
-  const before = image.digest(signal);
-  before.catch(() => undefined);
-
   const result = await phases.run('upgrade', () =>
     options.engine.run({
       copy,
