@@ -7,6 +7,8 @@ export interface MountedCopy {
   readonly root: string;
   /** The loop device of each filesystem, by the UUID of the filesystem. */
   readonly devices: ReadonlyMap<string, string>;
+  /** Writes to the copy's file what its filesystems hold in memory until now. */
+  writeBack(): Promise<void>;
   /** Writes everything back and unmounts; an error of the disk shows here at the latest. */
   unmount(): Promise<void>;
 }
@@ -40,15 +42,17 @@ export async function mountCopy(
     });
     devices.set(filesystem.uuid, source.stdout.trim());
   }
+  const writeBack = async (): Promise<void> => {
+    for (const { path } of mounts) {
+      await namespace.runOrFail({ file: 'sync', args: ['-f', `${root}${path}`], timeoutSeconds: 600 });
+    }
+  };
   return {
     root,
     devices,
+    writeBack,
     async unmount() {
-      if (mode === 'writable') {
-        for (const { path } of mounts) {
-          await namespace.runOrFail({ file: 'sync', args: ['-f', `${root}${path}`], timeoutSeconds: 600 });
-        }
-      }
+      if (mode === 'writable') await writeBack();
       await namespace.runOrFail({ file: 'umount', args: ['--recursive', '--', root], timeoutSeconds: 600 });
     },
   };

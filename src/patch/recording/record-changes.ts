@@ -99,9 +99,7 @@ function differences(
 function sameContent(before: Filesystem, old: FileStatus, after: Filesystem, now: FileStatus): boolean {
   switch (now.type) {
     case 'file':
-      return (
-        old.size === now.size && digest(before.openFile(old.inode)) === digest(after.openFile(now.inode))
-      );
+      return old.size === now.size && sameFiles(before.openFile(old.inode), after.openFile(now.inode));
     case 'symlink':
       return before.readLink(old.inode) === after.readLink(now.inode);
     case 'character-device':
@@ -136,16 +134,29 @@ const chunkBytes = 1024 * 1024;
 
 function digest(source: ByteSource): string {
   const hash = createHash('sha256');
-  const buffer = Buffer.allocUnsafe(
-    Number(source.size < BigInt(chunkBytes) ? source.size : BigInt(chunkBytes)),
-  );
-  for (let offset = 0n; offset < source.size; offset += BigInt(chunkBytes)) {
-    const left = source.size - offset;
-    const chunk = left < BigInt(chunkBytes) ? buffer.subarray(0, Number(left)) : buffer;
-    source.read(offset, chunk);
-    hash.update(chunk);
-  }
+  for (const chunk of chunksOf(source)) hash.update(chunk);
   return hash.digest('hex');
+}
+
+/** Compares two sources of one size, no further than to their first difference. */
+function sameFiles(a: ByteSource, b: ByteSource): boolean {
+  const others = chunksOf(b);
+  for (const chunk of chunksOf(a)) {
+    if (!sameBytes(chunk, others.next().value ?? undefined)) return false;
+  }
+  return true;
+}
+
+/** The bytes of `source` in turn; each chunk lasts until the next is asked for. */
+function* chunksOf(source: ByteSource): Generator<Buffer, undefined> {
+  const size = BigInt(chunkBytes);
+  const buffer = Buffer.allocUnsafe(Number(source.size < size ? source.size : size));
+  for (let offset = 0n; offset < source.size; offset += size) {
+    const left = source.size - offset;
+    const chunk = left < size ? buffer.subarray(0, Number(left)) : buffer;
+    source.read(offset, chunk);
+    yield chunk;
+  }
 }
 
 function sameAttributes(a: ReadonlyMap<string, Uint8Array>, b: ReadonlyMap<string, Uint8Array>): boolean {

@@ -9,7 +9,8 @@ import { attachCopy } from '../../copy-access/attach-copy.ts';
 import { describeDiskToGuest } from './describe-disk-to-guest.ts';
 import { HostNamespace } from '../../copy-access/host-namespace.ts';
 import { makeLocalRepository } from './make-local-repository.ts';
-import { mountCopy } from '../../copy-access/mount-copy.ts';
+import { type MountedCopy, mountCopy } from '../../copy-access/mount-copy.ts';
+import { writeBackDuring } from '../../copy-access/write-back-during.ts';
 import { readPackageManagerOutput } from './read-package-manager-output.ts';
 import { type GuestCommand, runInGuest } from './run-in-guest.ts';
 
@@ -28,7 +29,7 @@ export const namespaceEngine: Engine = {
 const guestScripts = join(import.meta.dirname, 'guest-scripts');
 
 async function runNamespaceEngine(input: EngineInput): Promise<EngineResult> {
-  const { workDirectory, signal, guest } = input;
+  const { workDirectory, guest } = input;
   const directories = {
     scripts: join(workDirectory, 'scripts'),
     repository: join(workDirectory, 'repository'),
@@ -36,7 +37,7 @@ async function runNamespaceEngine(input: EngineInput): Promise<EngineResult> {
     root: join(workDirectory, 'root'),
   };
   await mkdir(directories.state);
-  await makeLocalRepository(directories.repository, input.packages, signal);
+  await makeLocalRepository(directories.repository, input.packages, input.signal);
 
   const namespace = await HostNamespace.open();
   try {
@@ -48,17 +49,11 @@ async function runNamespaceEngine(input: EngineInput): Promise<EngineResult> {
       to: device,
       writable: true,
     }));
-    const output = await upgrade(namespace, directories, devices, input);
-    const bootMenuWritten = await writeBootMenu(namespace, directories, devices, signal, output);
-    // Writes that the guest saw succeed reach the copy's file here at the latest.
-    await mounted.unmount().catch(async (error: unknown) => {
-      throw (await hostIsFull(directories)) ? hostFull(error) : error;
-    });
+    const changed = await changeCopy(namespace, directories, mounted, devices, input);
     await disk.detach();
     return {
-      log: output.text.join('\n'),
+      ...changed,
       initramfsBuilt: await linesOf(directories.state, 'initramfs-built'),
-      bootMenuWritten,
       postponed: await linesOf(directories.state, 'postponed'),
     };
   } finally {
@@ -93,6 +88,24 @@ async function writeScripts(
     'disk-links': links.map((line) => `${line}\n`).join(''),
   };
   for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text);
+}
+
+/** Upgrades the mounted copy and unmounts it. Writes that the guest saw succeed reach the copy's file here at the latest. */
+async function changeCopy(
+  namespace: HostNamespace,
+  directories: Directories,
+  mounted: MountedCopy,
+  devices: GuestCommand['binds'],
+  input: EngineInput,
+): Promise<Pick<EngineResult, 'log' | 'bootMenuWritten'>> {
+  try {
+    const output = await writeBackDuring(mounted, () => upgrade(namespace, directories, devices, input));
+    const bootMenuWritten = await writeBootMenu(namespace, directories, devices, input.signal, output);
+    await mounted.unmount();
+    return { log: output.text.join('\n'), bootMenuWritten };
+  } catch (error) {
+    throw (await hostIsFull(directories)) ? hostFull(error) : error;
+  }
 }
 
 async function upgrade(
@@ -166,7 +179,6 @@ async function explainFailure(
         'Free space inside it or enlarge its disk, then run the update again. The original is as it was.',
     );
   }
-  if (await hostIsFull(directories)) return hostFull();
   if (first) {
     return new ColdpatchError(
       'package_script_failed',
@@ -184,7 +196,7 @@ async function hostIsFull({ state }: Directories): Promise<boolean> {
   return free !== undefined && free < 1024n * 1024n;
 }
 
-function hostFull(cause?: unknown): ColdpatchError {
+function hostFull(cause: unknown): ColdpatchError {
   return new ColdpatchError(
     'host_space',
     "Expected room for the copy on this host, but its filesystem is full. Free some, or move the image's folder. The original is as it was.",
