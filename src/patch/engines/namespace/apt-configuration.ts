@@ -15,6 +15,7 @@ Acquire::Retries "0";
 APT::Sandbox::User "root";
 APT::Get::AllowUnauthenticated "false";
 APT::Color "0";
+APT::Immediate-Configure "false";
 Dpkg::Use-Pty "0";
 Dpkg::Progress-Fancy "0";
 DPkg::Path "/run/coldpatch/scripts/deferred:/run/coldpatch/scripts/stand-ins:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

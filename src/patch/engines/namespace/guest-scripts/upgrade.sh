@@ -22,8 +22,25 @@ if [ -x /usr/bin/debconf-communicate ]; then
   done
 fi
 
+apt() {
+  apt-get -c "$base/scripts/apt.conf" -q -y "$@"
+}
+
 mkdir -p "$base/state/lists/partial" "$base/state/archives/partial" "$base/state/cache"
-apt-get -c "$base/scripts/apt.conf" -q update
+apt update
+
+# What an initramfs is made of comes first, so that it is built beside the rest of the upgrade.
+sh "$base/scripts/find-initramfs-packages.sh" > "$base/state/initramfs-packages"
+if [ -s "$base/state/initramfs-packages" ]; then
+  {
+    echo "Package: linux-image-* linux-modules-* linux-base* firmware-*" $(cat "$base/state/initramfs-packages")
+    printf 'Pin: origin ""\nPin-Priority: 1001\n\nPackage: *\nPin: origin ""\nPin-Priority: -1\n'
+  } > "$base/state/preferences"
+  # Where this part cannot go alone, or fails, the whole has the last word.
+  apt --no-remove --allow-downgrades -o "Dir::Etc::Preferences=$base/state/preferences" dist-upgrade || true
+  sh "$base/scripts/initramfs.sh" begin
+fi
+
 # Status lines go to descriptor 3: apt closes the one that it is given to all that it runs.
-apt-get -c "$base/scripts/apt.conf" -q -y --allow-downgrades -o APT::Status-Fd=3 dist-upgrade 3>&1
-sh "$base/scripts/settle-initramfs.sh"
+apt --allow-downgrades -o APT::Status-Fd=3 dist-upgrade 3>&1
+sh "$base/scripts/initramfs.sh" settle
