@@ -1,6 +1,8 @@
 /** Writes the generated pages of docs/; with `--check` it writes nothing, names the stale ones and ends with 1. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
+import { reportSchema } from '../src/patch/report.ts';
 import { errorsPage } from './errors-page.ts';
 
 interface Page {
@@ -11,7 +13,10 @@ interface Page {
 
 /** The generated pages that are not on disk as they should be. */
 export function stalePages(root: string): readonly Page[] {
-  const pages: readonly Page[] = [{ path: 'docs/errors.md', text: errorsPage() }];
+  const pages: readonly Page[] = [
+    { path: 'docs/errors.md', text: errorsPage() },
+    { path: 'docs/report.schema.json', text: `${JSON.stringify(z.toJSONSchema(reportSchema), undefined, 2)}\n` },
+  ];
   return pages.filter(({ path, text }) => {
     const file = join(root, path);
     return !existsSync(file) || readFileSync(file, 'utf8') !== text;

@@ -1,5 +1,6 @@
 import type { Config } from '../config/schema.ts';
-import type { ImageFormatId } from '../disk/image-formats/types.ts';
+import { assertWritable } from '../disk/image-formats/assert-writable.ts';
+import type { WritableFormatId } from '../disk/image-formats/types.ts';
 import { openChain } from '../disk/open-chain.ts';
 import { ColdpatchError } from '../lib/errors.ts';
 import { assertNoChildren } from '../machines/check-out-image.ts';
@@ -31,14 +32,14 @@ export function rollBackImage(config: Config, request: RollbackRequest): ReturnT
   });
 }
 
-function formatOf({ path, format, backing = [] }: ImageRequest): ImageFormatId {
-  if (format) return format;
+function formatOf({ path, format, backing = [] }: ImageRequest): WritableFormatId {
+  if (format) return assertWritable(format);
   const { chain, close } = openChain(
     { path },
     backing.map((file) => ({ path: file })),
   );
   close();
   const own = chain[0];
-  if (own) return own.header.format;
+  if (own) return assertWritable(own.header.format);
   throw new ColdpatchError('internal', `Expected a format for ${path}.`);
 }

@@ -1,6 +1,6 @@
 import { lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { ImageFormatId } from '../disk/image-formats/types.ts';
+import type { WritableFormatId } from '../disk/image-formats/types.ts';
 import { digestFile } from '../lib/digest-file.ts';
 import { ColdpatchError } from '../lib/errors.ts';
 import { assertFreeSpace } from './assert-free-space.ts';
@@ -101,7 +101,7 @@ export interface CheckedOut {
   copy(signal: AbortSignal): Promise<{ readonly path: string; readonly method: 'reflink' | 'copy' }>;
   promote(promotion: {
     readonly copy: string;
-    readonly format: ImageFormatId;
+    readonly format: WritableFormatId;
     readonly digest: string;
   }): Promise<number>;
   attach(generation: number, name: string, bytes: Uint8Array | string): Promise<void>;

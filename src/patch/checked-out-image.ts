@@ -1,4 +1,4 @@
-import type { ImageFormatId } from '../disk/image-formats/types.ts';
+import type { WritableFormatId } from '../disk/image-formats/types.ts';
 
 /** An image that nobody else may change for the length of a run. What the room `machines` gives, `patch` works with. */
 export interface CheckedOutImage {
@@ -26,7 +26,7 @@ export interface CheckedOutImage {
 
 export interface Promotion {
   readonly copy: string;
-  readonly format: ImageFormatId;
+  readonly format: WritableFormatId;
   /** SHA-256 of the image that is replaced. */
   readonly digest: string;
 }

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { zstdCompressSync } from 'node:zlib';
+import { assertWritable } from '../disk/image-formats/assert-writable.ts';
 import { openImage } from '../disk/open-image.ts';
 import { inspectImage } from '../guest/inspect-image.ts';
 import { readGuest } from '../guest/read-guest.ts';
@@ -57,6 +58,7 @@ export async function updateImage(image: CheckedOutImage, options: UpdateOptions
   const examined = await phases.run('inspect', () => {
     const found = examineImage({ ...options.request, path: image.path });
     try {
+      for (const { header } of found.opened.chain) assertWritable(header.format);
       assertUpgradable(found, options.acceptUnclean);
       assertSameArchitecture(found.architecture, options.hostArchitecture);
       return found;
@@ -174,8 +176,11 @@ function copyOf(path: string, { opened }: ExaminedImage): ImageCopy {
   if (!own) throw new ColdpatchError('internal', 'Expected an image with at least its own file.');
   return {
     path,
-    format: own.header.format,
-    backing: backing.map((member) => ({ path: member.path, format: member.header.format })),
+    format: assertWritable(own.header.format),
+    backing: backing.map((member) => ({
+      path: member.path,
+      format: assertWritable(member.header.format),
+    })),
   };
 }
 

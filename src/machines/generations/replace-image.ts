@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import type { ImageFormatId } from '../../disk/image-formats/types.ts';
+import type { WritableFormatId } from '../../disk/image-formats/types.ts';
 import { linkDurably, renameDurably, syncFile } from '../../lib/durable-file.ts';
 import { ColdpatchError } from '../../lib/errors.ts';
 import { asHostSpaceError } from '../../lib/host-space-error.ts';
@@ -27,7 +27,7 @@ export interface ReplaceImageOptions {
   readonly expected: ImageIdentity;
   /** SHA-256 of that image. */
   readonly digest: string;
-  readonly format: ImageFormatId;
+  readonly format: WritableFormatId;
   readonly replacement: Replacement;
   /** The caller's hold on the image, taken before `expected` was read and released after this call. */
   readonly hold: ImageHold;

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import type { ImageFormatId } from '../../disk/image-formats/types.ts';
+import type { WritableFormatId } from '../../disk/image-formats/types.ts';
 import { digestFile } from '../../lib/digest-file.ts';
 import { ColdpatchError } from '../../lib/errors.ts';
 import type { HoldImages } from '../hypervisors/qemu/hold-image-lock.ts';
@@ -19,7 +19,7 @@ export interface RollBackOptions {
   /** Default: the newest that an update left. */
   readonly generation?: number;
   /** Format of the image as it is now. */
-  readonly format: ImageFormatId;
+  readonly format: WritableFormatId;
   /** Holds the image, and whatever else the caller adds, such as its backing files. */
   readonly holdImages: HoldImages;
   readonly now: () => Date;

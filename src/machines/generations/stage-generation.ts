@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ImageFormatId } from '../../disk/image-formats/types.ts';
+import type { WritableFormatId } from '../../disk/image-formats/types.ts';
 import { linkDurably, syncDirectory, syncFile, writeFileDurably } from '../../lib/durable-file.ts';
 import { ColdpatchError } from '../../lib/errors.ts';
 import { type GenerationReason, diskName, manifestName, writeManifest } from './manifest.ts';
@@ -19,7 +19,7 @@ export interface StagedGeneration {
   readonly generation: number;
   readonly reason: GenerationReason;
   readonly takenAt: Date;
-  readonly format: ImageFormatId;
+  readonly format: WritableFormatId;
   /** SHA-256 of the image as it is now. */
   readonly digest: string;
   readonly attachments: readonly Attachment[];

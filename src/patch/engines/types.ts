@@ -1,4 +1,4 @@
-import type { ImageFormatId } from '../../disk/image-formats/types.ts';
+import type { WritableFormatId } from '../../disk/image-formats/types.ts';
 import type { PartitionTableId } from '../../disk/partition-tables/types.ts';
 import type { GrubMenu } from '../../guest/boot/parse-grub-menu.ts';
 import type { FstabEntry } from '../../guest/parse-fstab.ts';
@@ -9,9 +9,9 @@ export type EngineId = 'namespace';
 /** A complete, private copy of an image: the only thing that an engine may write to. */
 export interface ImageCopy {
   readonly path: string;
-  readonly format: ImageFormatId;
+  readonly format: WritableFormatId;
   /** Backing files of the copy, nearest first: opened read only, never probed. */
-  readonly backing: readonly { readonly path: string; readonly format: ImageFormatId }[];
+  readonly backing: readonly { readonly path: string; readonly format: WritableFormatId }[];
 }
 
 /** What an engine must know of the guest, as it was inspected in the original. */
