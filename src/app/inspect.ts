@@ -1,2 +1,2 @@
 /** `coldpatch inspect`: by itself, so that it loads nothing but readers. */
-export { inspectPath } from '../guest/inspect-path.ts';
+export { inspectMany } from '../guest/inspect-many.ts';

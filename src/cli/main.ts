@@ -50,6 +50,11 @@ interface ImageFlags {
   readonly json: boolean;
 }
 
+interface InspectFlags extends Omit<ImageFlags, 'json'> {
+  readonly format: 'table' | 'json' | 'cyclonedx' | 'spdx';
+  readonly packages: boolean;
+}
+
 interface SourceFlags extends ImageFlags {
   readonly engine: string;
   readonly repository?: readonly string[];
@@ -66,20 +71,32 @@ interface UpdateFlags extends SourceFlags {
 }
 
 program
-  .command('inspect <image>')
-  .description('show what a switched-off image holds; changes nothing and needs no root')
-  .option('--json', 'print JSON', false)
+  .command('inspect <images...>')
+  .description('show what switched-off images hold; changes nothing and needs no root')
+  .addOption(
+    new Option('--format <format>', 'how to print it; of several images, JSON has one document a line')
+      .choices(['table', 'json', 'cyclonedx', 'spdx'])
+      .default('table'),
+  )
+  .addOption(new Option('--json', 'the same as --format json').implies({ format: 'json' }))
   .option('--packages', 'list every package', false)
   .addOption(formatOption())
   .addOption(backingOption())
-  .action(async (image: string, options: ImageFlags & { readonly packages: boolean }) => {
-    const [{ inspectCommand }, { inspectPath }] = await Promise.all([
+  .action(async (paths: string[], options: InspectFlags) => {
+    const [{ inspectCommand }, { inspectMany }, { terminalProgress }] = await Promise.all([
       import('./commands/inspect.ts'),
       import('../app/inspect.ts'),
+      import('./terminal-progress.ts'),
     ]);
-    inspectCommand(
-      { inspect: inspectPath, print },
-      { path: image, json: options.json, packages: options.packages, ...imageOptions(options) },
+    process.exitCode = await inspectCommand(
+      {
+        inspect: inspectMany,
+        print,
+        printError: (text) => process.stderr.write(text),
+        // On a terminal the results themselves are the progress.
+        ...(!process.stdout.isTTY && { progress: terminalProgress(process.stderr) }),
+      },
+      { paths, outputFormat: options.format, packages: options.packages, ...imageOptions(options) },
     );
   });
 

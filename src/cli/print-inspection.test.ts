@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Inspection } from '../guest/inspection.ts';
-import { inspectCommand } from './commands/inspect.ts';
+import type { Answer } from '../lib/worker-pool.ts';
+import { inspectCommand, type InspectOptions } from './commands/inspect.ts';
 import { printJson } from './print-json.ts';
 import { printTable } from './print-table.ts';
 
@@ -37,32 +38,74 @@ const inspection: Inspection = {
   gaps: [{ where: '/var', reason: 'unsupported', detail: hostile }],
 };
 
-function run(options: { readonly json?: boolean; readonly packages?: boolean }): string {
+async function run(
+  options: Partial<InspectOptions>,
+  answers: readonly Answer<Inspection>[] = [{ value: inspection }],
+) {
   let printed = '';
-  const io = {
-    inspect: () => inspection,
-    print: (text: string) => {
-      printed += text;
+  let errors = '';
+  const exitCode = await inspectCommand(
+    {
+      inspect: async function* () {
+        yield* answers;
+      },
+      print: (text) => {
+        printed += text;
+      },
+      printError: (text) => {
+        errors += text;
+      },
     },
-  };
-  inspectCommand(io, { path: 'disk.qcow2', json: false, packages: false, ...options });
-  return printed;
+    {
+      paths: answers.map((_, index) => `disk-${index}.qcow2`),
+      outputFormat: 'table',
+      packages: false,
+      ...options,
+    },
+  );
+  return { printed, errors, exitCode };
 }
 
-test.each([{}, { packages: true }, { json: true }])(
-  'nothing of the image commands the terminal: %j',
-  (options) => {
-    expect(run(options)).not.toMatch(/[^\n\P{Cc}]|\p{Cf}/u);
-  },
-);
+test.each([
+  { packages: false },
+  { packages: true },
+  ...(['json', 'cyclonedx', 'spdx'] as const).map((outputFormat) => ({ outputFormat })),
+])('nothing of the image commands the terminal: %j', async (options) => {
+  const one = await run(options);
+  const many = await run(options, [
+    { value: inspection },
+    { error: { code: 'image_corrupt', message: hostile } },
+  ]);
+  expect(one.printed + many.printed + many.errors).not.toMatch(/[^\n\P{Cc}]|\p{Cf}/u);
+});
 
-test('JSON keeps the values as they are', () => {
-  expect(JSON.parse(run({ json: true }))).toEqual(inspection);
+test('JSON keeps the values as they are', async () => {
+  const { printed } = await run({ outputFormat: 'json' });
+  expect(JSON.parse(printed)).toEqual(inspection);
   expect(JSON.parse(printJson('\u{e0001}\ud800"'))).toBe('\u{e0001}\ud800"');
 });
 
-test('gaps and the state stand before all the rest', () => {
-  const text = run({});
+test('several images are one document a line, and the worst of them is the exit code', async () => {
+  const error = { code: 'image_corrupt', message: 'Expected a header, found none.' } as const;
+  const answers = [{ value: inspection }, { error }, { value: inspection }];
+  const { printed, exitCode } = await run({ outputFormat: 'json' }, answers);
+  const documents = printed
+    .trimEnd()
+    .split('\n')
+    .map((line): unknown => JSON.parse(line));
+  expect(documents).toEqual([inspection, { image: { path: 'disk-1.qcow2' }, error }, inspection]);
+  expect(exitCode).toBe(1);
+  const table = await run({}, answers);
+  expect(table.errors).toBe('disk-1.qcow2: error image_corrupt: Expected a header, found none.\n');
+});
+
+test('one image that cannot be read is a failure', async () => {
+  const error = { code: 'image_corrupt', message: 'Expected a header.' } as const;
+  await expect(run({}, [{ error }])).rejects.toMatchObject(error);
+});
+
+test('gaps and the state stand before all the rest', async () => {
+  const { printed: text } = await run({});
   expect(text).toContain('1 gap: this part of the image was not read\n  /var  unsupported');
   expect(text.indexOf('gap')).toBeLessThan(text.indexOf('System'));
   expect(text).toContain('The machine is hibernated.');

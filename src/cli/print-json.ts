@@ -1,13 +1,11 @@
-/**
- * A value as JSON of several lines, ended by a line end. Characters that a terminal could obey (see `cleanText`) are
- * written as `\uXXXX`, which leaves the values as they are.
- */
+/** A value as JSON of several lines, ended by a line end, with nothing in it that a terminal could obey. */
 export function printJson(value: unknown): string {
-  const json = JSON.stringify(value, null, 2).replace(
-    /[^\n\P{Cc}]|[\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu,
-    escapeUnits,
-  );
-  return `${json}\n`;
+  return cleanJson(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Writes characters that a terminal could obey (see `cleanText`) as `\\uXXXX`, which leaves the values as they are. */
+export function cleanJson(json: string): string {
+  return json.replace(/[^\n\P{Cc}]|[\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, escapeUnits);
 }
 
 function escapeUnits(text: string): string {

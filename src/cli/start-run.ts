@@ -1,7 +1,7 @@
 import type { Config } from '../config/schema.ts';
 import { interruptSignal } from './interrupt-signal.ts';
 import { loadCommandConfig } from './load-command-config.ts';
-import { createProgress } from './progress.ts';
+import { terminalProgress } from './terminal-progress.ts';
 
 export interface RunIo {
   print(text: string): void;
@@ -21,14 +21,9 @@ export interface RunOptions {
   readonly config?: string;
 }
 
-/** Progress goes to standard error, so that standard output is the result alone. */
 export function startRun(io: RunIo, options: RunOptions) {
   const config: Config = loadCommandConfig(options);
-  const display = createProgress({
-    stream: io.stderr,
-    isTerminal: io.stderr.isTTY,
-    columns: io.stderr.columns ?? 80,
-  });
+  const display = terminalProgress(io.stderr);
   const { path, format, backing, repository, engine, allowStale, offline } = options;
   const request = {
     image: { path, format, backing },

@@ -1,0 +1,19 @@
+import { PackageURL } from 'packageurl-js';
+import type { InstalledPackage, OperatingSystem } from '../types.ts';
+
+const types = { dpkg: 'deb', rpm: 'rpm', apk: 'apk', pacman: 'alpm' } as const;
+
+/** The package URL (purl-spec, types deb, rpm, apk and alpm) of a package of a system. */
+export function packageUrl(
+  { name, version, architecture, manager }: InstalledPackage,
+  system: Pick<OperatingSystem, 'id' | 'versionId'> | null,
+): string {
+  const [, epoch, withoutEpoch] = /^(?:(\d+):)?(.*)$/s.exec(version) ?? [];
+  const qualifiers = {
+    ...(architecture !== '' && { arch: architecture }),
+    ...(system && { distro: system.versionId === '' ? system.id : `${system.id}-${system.versionId}` }),
+    ...(manager === 'rpm' && epoch !== undefined && { epoch }),
+  };
+  const shown = manager === 'rpm' ? withoutEpoch : version;
+  return new PackageURL(types[manager], system?.id, name, shown, qualifiers, undefined).toString();
+}
