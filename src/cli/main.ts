@@ -43,6 +43,16 @@ function withSources(command: Command): Command {
     .addOption(configOption());
 }
 
+function withTree(command: Command): Command {
+  return command
+    .option(
+      '--volume <name>',
+      'one volume, as inspect names it, in place of the tree that the guest would mount',
+    )
+    .addOption(formatOption())
+    .addOption(backingOption());
+}
+
 /** What commander gives for the options that several commands share. */
 interface ImageFlags {
   readonly imageFormat?: 'raw' | 'qcow2';
@@ -53,6 +63,22 @@ interface ImageFlags {
 interface InspectFlags extends Omit<ImageFlags, 'json'> {
   readonly format: 'table' | 'json' | 'cyclonedx' | 'spdx';
   readonly packages: boolean;
+}
+
+interface TreeFlags extends Omit<ImageFlags, 'json'> {
+  readonly volume?: string;
+}
+
+interface ListFlags extends TreeFlags {
+  readonly long: boolean;
+  readonly recursive: boolean;
+  readonly json: boolean;
+}
+
+interface DiffFlags {
+  readonly json: boolean;
+  readonly backingBefore?: readonly string[];
+  readonly backingAfter?: readonly string[];
 }
 
 interface SourceFlags extends ImageFlags {
@@ -92,11 +118,57 @@ program
       {
         inspect: inspectMany,
         print,
-        printError: (text) => process.stderr.write(text),
+        printError,
         // On a terminal the results themselves are the progress.
         ...(!process.stdout.isTTY && { progress: terminalProgress(process.stderr) }),
       },
       { paths, outputFormat: options.format, packages: options.packages, ...imageOptions(options) },
+    );
+  });
+
+withTree(program.command('ls <image> [path]'))
+  .description('list a directory inside an image')
+  .option('-l, --long', 'with modes, owners, sizes and times', false)
+  .option('-R, --recursive', 'with all that is below it', false)
+  .option('--json', 'print JSON', false)
+  .action(async (image: string, inside: string | undefined, options: ListFlags) => {
+    const { listCommand } = await import('./commands/files.ts');
+    const { long, recursive, json } = options;
+    listCommand(
+      { print, printError },
+      { ...treeOptions(image, options), inside: inside ?? '/', long, recursive, json },
+    );
+  });
+
+withTree(program.command('cat <image> <path>'))
+  .description('print a file inside an image')
+  .action(async (image: string, inside: string, options: TreeFlags) => {
+    const { catCommand } = await import('./commands/files.ts');
+    catCommand({ ...treeOptions(image, options), inside });
+  });
+
+withTree(program.command('cp <image> <path> <destination>'))
+  .description('copy a file or a directory out of an image; nothing that exists is overwritten')
+  .action(async (image: string, inside: string, destination: string, options: TreeFlags) => {
+    const { copyCommand } = await import('./commands/files.ts');
+    copyCommand({ print, printError }, { ...treeOptions(image, options), inside, destination });
+  });
+
+program
+  .command('diff <before> <after>')
+  .description('show the packages and files in which two images differ')
+  .option('--json', 'print JSON', false)
+  .addOption(new Option('--backing-before <file>', 'as --backing, of the first image').argParser(collect))
+  .addOption(new Option('--backing-after <file>', 'as --backing, of the second image').argParser(collect))
+  .action(async (before: string, after: string, options: DiffFlags) => {
+    const { diffCommand } = await import('./commands/diff.ts');
+    process.exitCode = diffCommand(
+      { print },
+      {
+        before: { path: before, backing: options.backingBefore },
+        after: { path: after, backing: options.backingAfter },
+        json: options.json,
+      },
     );
   });
 
@@ -178,6 +250,10 @@ function imageOptions(options: Omit<ImageFlags, 'json'>) {
   };
 }
 
+function treeOptions(path: string, options: TreeFlags) {
+  return { path, ...imageOptions(options), ...(options.volume !== undefined && { volume: options.volume }) };
+}
+
 function wholeNumber(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);
   throw new ColdpatchError('usage', `Expected the number of a generation, but found "${text}".`);
@@ -185,6 +261,10 @@ function wholeNumber(text: string): number {
 
 function print(text: string): void {
   process.stdout.write(text);
+}
+
+function printError(text: string): void {
+  process.stderr.write(text);
 }
 
 /** One line with the code for scripts, then the message. @returns the exit code. */
@@ -197,6 +277,12 @@ function explain(error: unknown): number {
   process.stderr.write(`coldpatch: error ${code}: ${words.split('\n').map(cleanText).join('\n')}\n`);
   return errorCatalogue[code].exit;
 }
+
+// Who reads us may have seen enough: `coldpatch ls IMAGE | head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit();
+  throw error;
+});
 
 try {
   await program.parseAsync();

@@ -22,5 +22,4 @@ function digest(path: string): string {
   }
 }
 
-// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port between threads has no origin
 parentPort?.postMessage(digest((workerData as { readonly path: string }).path));

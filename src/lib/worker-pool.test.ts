@@ -29,7 +29,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 async function ask(requests: readonly unknown[]): Promise<readonly Answer<number>[]> {
   const answers: Answer<number>[] = [];
   const options = { module, threads: 2, secondsEach: 2, heapMebibytes: 32 };
-  for await (const answer of askWorkers<unknown, number>(requests, options)) answers.push(answer);
+  for await (const answer of askWorkers<number>(requests, options)) answers.push(answer);
   return answers;
 }
 
@@ -53,7 +53,7 @@ test('a thread that fails, hangs, eats memory or ends costs its own request alon
 });
 
 test('who stops listening leaves no thread behind', async () => {
-  for await (const { value } of askWorkers<unknown, number>([1, 'spin', 'spin'], {
+  for await (const { value } of askWorkers<number>([1, 'spin', 'spin'], {
     module,
     secondsEach: 3,
     heapMebibytes: 32,

@@ -23,8 +23,8 @@ export type Answer<Value> =
  * Asks threads each of `requests`, and gives the answers in the order of the requests.
  * A thread that runs out of memory or of time is an error of its request alone; another one takes its place.
  */
-export async function* askWorkers<Request, Value>(
-  requests: readonly Request[],
+export async function* askWorkers<Value>(
+  requests: readonly unknown[],
   options: WorkerPoolOptions,
 ): AsyncGenerator<Answer<Value>> {
   const threads = Math.min(options.threads ?? availableParallelism(), requests.length);
@@ -115,12 +115,12 @@ async function ask<Value>(
 }
 
 /** The other side, for the module of a pool: what `answer` throws becomes an error of its request. */
-export async function answerInWorker<Request, Value>(answer: (request: Request) => Value): Promise<void> {
+export async function answerInWorker(answer: (request: never) => unknown): Promise<void> {
   const { parentPort } = await import('node:worker_threads');
   parentPort?.postMessage('ready');
-  parentPort?.on('message', (request: Request) => {
+  parentPort?.on('message', (request: unknown) => {
     try {
-      parentPort.postMessage({ value: answer(request) });
+      parentPort.postMessage({ value: answer(request as never) });
     } catch (error) {
       const known = error instanceof ColdpatchError;
       const message = known ? error.message : String((error as Error).stack ?? error);

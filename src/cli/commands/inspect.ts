@@ -33,13 +33,7 @@ export interface InspectIo {
  */
 export async function inspectCommand(io: InspectIo, options: InspectOptions): Promise<number> {
   const { paths, outputFormat, packages, ...request } = options;
-  if (paths.length > 1 && request.backing !== undefined) {
-    throw new ColdpatchError(
-      'usage',
-      'Expected one image beside --backing: it says what that image lies on.',
-    );
-  }
-  const print = await printerOf(outputFormat, packages);
+  const print = await printers[outputFormat]({ packages });
   const requests = paths.map((path) => ({ path, ...request }));
   if (paths.length > 1) io.progress?.phase('inspect');
   let exitCode = 0;
@@ -63,25 +57,22 @@ export async function inspectCommand(io: InspectIo, options: InspectOptions): Pr
   return exitCode;
 }
 
-async function printerOf(
-  format: InspectOptions['outputFormat'],
-  packages: boolean,
-): Promise<(inspection: Inspection) => string> {
-  switch (format) {
-    case 'table':
-      return (inspection) => printInspection(inspection, { packages });
-    case 'json':
-      return printJson;
-    case 'cyclonedx': {
-      const { cycloneDx } = await import('../../app/sbom.ts');
-      return (inspection) => cleanJson(cycloneDx(inspection, new Date()));
-    }
-    case 'spdx': {
-      const { spdx } = await import('../../app/sbom.ts');
-      return (inspection) => cleanJson(spdx(inspection, new Date()));
-    }
-  }
-}
+type Printer = (inspection: Inspection) => string;
+
+const printers: Readonly<
+  Record<InspectOptions['outputFormat'], (options: Pick<InspectOptions, 'packages'>) => Promise<Printer>>
+> = {
+  table: async (options) => (inspection) => printInspection(inspection, options),
+  json: async () => printJson,
+  async cyclonedx() {
+    const { cycloneDx } = await import('../../app/sbom.ts');
+    return (inspection) => cleanJson(cycloneDx(inspection, new Date()));
+  },
+  async spdx() {
+    const { spdx } = await import('../../app/sbom.ts');
+    return (inspection) => cleanJson(spdx(inspection, new Date()));
+  },
+};
 
 /** Line breaks stand only between the parts of a JSON text: inside its strings they are escaped. */
 function oneLine(json: string): string {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FileStatus, Filesystem } from '../../disk/filesystems/types.ts';
 import type { ByteSource } from '../../lib/byte-source.ts';
 import { ColdpatchError } from '../../lib/errors.ts';
+import { readChunks } from '../../lib/read-chunks.ts';
 import type { RecordedChange, RecordedFile, Recording } from './types.ts';
 
 /** One filesystem of the guest, before and after. */
@@ -14,7 +15,8 @@ export interface FilesystemPair {
 
 /**
  * Compares the original with its upgraded copy from outside, inode by inode.
- * An inode of which no byte differs (its access time aside) was not changed, and its content is not read.
+ * An inode of which no byte differs (its access time aside) was not changed, and its content is not read. That holds for
+ * two states of one filesystem, which its UUID tells; of others, everything is compared.
  *
  * @throws ColdpatchError `filesystem_corrupt`, `limit_exceeded`.
  */
@@ -62,14 +64,17 @@ function* compare(
   after: Filesystem,
   now: ReadonlyMap<string, number>,
 ): Generator<RecordedChange> {
+  const isSameFilesystem = before.id === after.id && before.uuid !== '' && before.uuid === after.uuid;
   for (const [path, inode] of now) {
     const oldInode = old.get(path);
     if (oldInode === undefined) {
       yield { path, kind: 'added', file: describe(after, inode) };
       continue;
     }
-    if (oldInode === inode && sameBytes(before.fingerprint(inode), after.fingerprint(inode))) continue;
+    const sameInode = isSameFilesystem && oldInode === inode;
+    if (sameInode && sameBytes(before.fingerprint(inode), after.fingerprint(inode))) continue;
     const what = differences(before, oldInode, after, inode);
+    if (!isSameFilesystem && what[0] === 'times') continue;
     yield { path, kind: 'changed', what, file: describe(after, inode) };
   }
   for (const path of old.keys()) {
@@ -130,33 +135,19 @@ function describe(filesystem: Filesystem, inode: number): RecordedFile {
   };
 }
 
-const chunkBytes = 1024 * 1024;
-
 function digest(source: ByteSource): string {
   const hash = createHash('sha256');
-  for (const chunk of chunksOf(source)) hash.update(chunk);
+  for (const { bytes } of readChunks(source)) hash.update(bytes);
   return hash.digest('hex');
 }
 
 /** Compares two sources of one size, no further than to their first difference. */
 function sameFiles(a: ByteSource, b: ByteSource): boolean {
-  const others = chunksOf(b);
-  for (const chunk of chunksOf(a)) {
-    if (!sameBytes(chunk, others.next().value ?? undefined)) return false;
+  const others = readChunks(b);
+  for (const { bytes } of readChunks(a)) {
+    if (!sameBytes(bytes, others.next().value?.bytes)) return false;
   }
   return true;
-}
-
-/** The bytes of `source` in turn; each chunk lasts until the next is asked for. */
-function* chunksOf(source: ByteSource): Generator<Buffer, undefined> {
-  const size = BigInt(chunkBytes);
-  const buffer = Buffer.allocUnsafe(Number(source.size < size ? source.size : size));
-  for (let offset = 0n; offset < source.size; offset += size) {
-    const left = source.size - offset;
-    const chunk = left < size ? buffer.subarray(0, Number(left)) : buffer;
-    source.read(offset, chunk);
-    yield chunk;
-  }
 }
 
 function sameAttributes(a: ReadonlyMap<string, Uint8Array>, b: ReadonlyMap<string, Uint8Array>): boolean {

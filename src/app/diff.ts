@@ -1,0 +1,2 @@
+/** `coldpatch diff`. */
+export { compareImages } from '../patch/compare-images.ts';
