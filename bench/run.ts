@@ -10,10 +10,11 @@ import { systemPackages } from '../tools/system-packages.ts';
 import { describeMachine } from './describe-machine.ts';
 import { inspectBench } from './inspect.ts';
 import { memoryBench } from './memory.ts';
+import { overlaysBench } from './overlays.ts';
 import type { Bench } from './types.ts';
 import { updateBench } from './update.ts';
 
-const benches: readonly Bench[] = [updateBench, inspectBench, memoryBench];
+const benches: readonly Bench[] = [updateBench, inspectBench, overlaysBench, memoryBench];
 
 function print(line: string): void {
   process.stdout.write(`${line}\n`);

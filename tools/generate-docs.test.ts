@@ -11,7 +11,8 @@ let copy: string;
 
 beforeEach(() => {
   copy = mkdtempSync(join(tmpdir(), 'coldpatch-docs-'));
-  cpSync(join(repository, 'docs'), join(copy, 'docs'), { recursive: true });
+  for (const folder of ['docs', 'src'])
+    cpSync(join(repository, folder), join(copy, folder), { recursive: true });
 });
 
 afterEach(() => {

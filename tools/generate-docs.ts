@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { reportSchema } from '../src/patch/report.ts';
 import { errorsPage } from './errors-page.ts';
+import { supportPage } from './support-page.ts';
 
 interface Page {
   /** Relative to the repository. */
@@ -15,7 +16,11 @@ interface Page {
 export function stalePages(root: string): readonly Page[] {
   const pages: readonly Page[] = [
     { path: 'docs/errors.md', text: errorsPage() },
-    { path: 'docs/report.schema.json', text: `${JSON.stringify(z.toJSONSchema(reportSchema), undefined, 2)}\n` },
+    { path: 'docs/support.md', text: supportPage(root) },
+    {
+      path: 'docs/report.schema.json',
+      text: `${JSON.stringify(z.toJSONSchema(reportSchema), undefined, 2)}\n`,
+    },
   ];
   return pages.filter(({ path, text }) => {
     const file = join(root, path);

@@ -68,6 +68,9 @@ const filesystems: readonly KnownContent[] = [
   { reason: 'unsupported', detail: 'is a device of ZFS', matches: hasZfsUberblocks },
 ];
 
+/** All of them, for the documentation. */
+export const knownContents: readonly RecognisedContent[] = [...containers, ...filesystems];
+
 /** A container of volumes, or undefined: ask before any filesystem. */
 export function recogniseContainer(volume: ByteSource): RecognisedContent | undefined {
   return find(containers, volume);

@@ -3,7 +3,16 @@ import type { Detection } from '../../lib/detection.ts';
 import type { Gap } from '../../lib/gap.ts';
 
 /** `swap` holds no files, but an operator wants to see it, and a hibernated machine sleeps in it. */
-export type FilesystemId = 'ext4' | 'swap';
+export type FilesystemId =
+  | 'ext4'
+  | 'xfs'
+  | 'btrfs'
+  | 'fat'
+  | 'exfat'
+  | 'ntfs'
+  | 'squashfs'
+  | 'iso9660'
+  | 'swap';
 
 export type FileType =
   | 'file'

@@ -14,7 +14,7 @@ const atStart =
 const vhdFooterBytes = 512n;
 
 /** Formats that are recognised, so that an error can name them, and never read. */
-const knownFormats: readonly KnownFormat[] = [
+export const knownImageFormats: readonly KnownFormat[] = [
   { name: 'a VMDK disk', matches: atStart('KDMV') },
   { name: 'a VMDK disk of VMware ESX (COWD)', matches: atStart('COWD') },
   { name: 'a VMDK disk (descriptor)', matches: atStart('# Disk DescriptorFile') },
@@ -40,5 +40,5 @@ const knownFormats: readonly KnownFormat[] = [
 
 /** The name of the unsupported format that `file` is in, or undefined. */
 export function recogniseImageFormat(file: ByteSource): string | undefined {
-  return knownFormats.find((known) => known.matches(file))?.name;
+  return knownImageFormats.find((known) => known.matches(file))?.name;
 }

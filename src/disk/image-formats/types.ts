@@ -1,7 +1,10 @@
 import type { ByteSource } from '../../lib/byte-source.ts';
 import type { Detection } from '../../lib/detection.ts';
 
-export type ImageFormatId = 'raw' | 'qcow2';
+export type ImageFormatId = 'raw' | 'qcow2' | 'vmdk' | 'vhd' | 'vhdx' | 'vdi' | 'ova';
+
+/** The formats of which an upgrade can write a copy. */
+export type WritableFormatId = Extract<ImageFormatId, 'raw' | 'qcow2'>;
 
 /** What an image says of itself, before any of its disk is read. */
 export interface ImageHeader {

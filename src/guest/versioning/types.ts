@@ -1,4 +1,4 @@
-export type VersioningId = 'deb';
+export type VersioningId = 'deb' | 'rpm' | 'apk' | 'pacman';
 
 /** How the packages of a family order their versions. */
 export interface Versioning {
