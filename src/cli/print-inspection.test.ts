@@ -33,6 +33,9 @@ const inspection: Inspection = {
   state: {
     clean: false,
     hibernated: true,
+    lastBootAt: null,
+    lastPackageChangeAt: null,
+    pendingOfflineUpdate: false,
     brokenPackages: [{ name: 'x', architecture: 'amd64', state: hostile }],
   },
   gaps: [{ where: '/var', reason: 'unsupported', detail: hostile }],

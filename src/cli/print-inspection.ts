@@ -43,6 +43,7 @@ function printState({ state }: Inspection): readonly (readonly string[])[] {
   const warnings = [
     ...(state.clean ? [] : ['The machine was not shut down cleanly.']),
     ...(state.hibernated ? ['The machine is hibernated.'] : []),
+    ...(state.pendingOfflineUpdate ? ['An upgrade is prepared that would run at the next start.'] : []),
     ...state.brokenPackages.map(({ name, architecture, state: found }) =>
       cleanText(`Package ${name}:${architecture} is ${found}.`),
     ),
@@ -50,12 +51,14 @@ function printState({ state }: Inspection): readonly (readonly string[])[] {
   return warnings.length === 0 ? [] : [warnings];
 }
 
-function printSystem({ operatingSystem, boot, identity, layout }: Inspection): readonly string[] {
+function printSystem({ operatingSystem, boot, identity, layout, state }: Inspection): readonly string[] {
   const rows: (readonly string[])[] = [
     ['  system', operatingSystem?.prettyName ?? 'none that is known'],
     ...(operatingSystem ? [['  architecture', operatingSystem.architecture || 'unknown']] : []),
     ...(identity ? [['  host name', identity.hostName ?? 'none']] : []),
     ...(identity ? [['  machine-id', identity.machineId ?? 'none']] : []),
+    ...(state.lastBootAt === null ? [] : [['  last boot', state.lastBootAt]]),
+    ...(state.lastPackageChangeAt === null ? [] : [['  packages changed', state.lastPackageChangeAt]]),
     ...(boot ? [['  boot', `${boot.loader}, ${boot.firmware.join(' and ') || 'unknown firmware'}`]] : []),
     ['  partitions', layout.partitionTable ?? 'none'],
   ];

@@ -3,6 +3,7 @@ import { ColdpatchError } from '../lib/errors.ts';
 import type { InspectedFile, InspectedVolume, Inspection } from './inspection.ts';
 import type { GuestMount } from './mount-guest.ts';
 import { type GuestReading, readGuest } from './read-guest.ts';
+import type { Freshness } from './state/read-freshness.ts';
 
 /**
  * Everything that can be told of an image without starting it.
@@ -27,10 +28,17 @@ export function inspectImage(image: OpenedImage, reading: GuestReading = readGue
       clean: reading.clean,
       hibernated: reading.hibernatedIn !== undefined,
       brokenPackages: reading.database?.brokenPackages ?? [],
+      ...(reading.freshness ?? unknownFreshness),
     },
     gaps: reading.gaps,
   };
 }
+
+const unknownFreshness: Freshness = {
+  lastBootAt: null,
+  lastPackageChangeAt: null,
+  pendingOfflineUpdate: false,
+};
 
 function inspectFile({ path, header, fileSize }: ChainMember): InspectedFile {
   return {

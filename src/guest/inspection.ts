@@ -1,4 +1,5 @@
 import type { Gap } from '../lib/gap.ts';
+import type { Freshness } from './state/read-freshness.ts';
 import type { BrokenPackage } from './package-managers/types.ts';
 import type { BootSetup, Identity, InstalledPackage, Kernel, OperatingSystem } from './types.ts';
 
@@ -20,7 +21,7 @@ export interface Inspection {
   readonly kernels: readonly Kernel[];
   readonly boot: BootSetup | null;
   readonly identity: Identity | null;
-  readonly state: {
+  readonly state: Freshness & {
     /** Every filesystem of the guest was unmounted. */
     readonly clean: boolean;
     readonly hibernated: boolean;

@@ -12,6 +12,7 @@ import { packageManagers } from './package-managers/registry.ts';
 import type { PackageDatabase } from './package-managers/types.ts';
 import type { FstabEntry } from './parse-fstab.ts';
 import { readOrGap } from './read-or-gap.ts';
+import { type Freshness, readFreshness } from './state/read-freshness.ts';
 import type { Guest, OperatingSystem } from './types.ts';
 
 /** Everything of a guest that other rooms may need. */
@@ -29,6 +30,8 @@ export interface GuestReading extends GuestState {
   readonly rootEntry?: FstabEntry;
   readonly grubMenu?: NonNullable<ReadBootSetup['grubMenu']>;
   readonly database?: PackageDatabase;
+  /** Undefined when there is no root. */
+  readonly freshness?: Freshness;
   /** Those of the image and of its guest. */
   readonly gaps: readonly Gap[];
 }
@@ -63,6 +66,7 @@ export function readGuest(image: OpenedImage): GuestReading {
   const kernels = readOrGap('/boot', gaps, () => readKernels(tree, grubMenu)) ?? [];
   const identity = readIdentity(tree, gaps);
   const hibernatedIn = findHibernation(image.volumes, tree, root.fstab, gaps);
+  const freshness = readFreshness(tree, gaps);
   const operatingSystem = system && describe(system, database);
   const packages = (database?.packages ?? []).map(({ name, version, architecture, manager }) => ({
     name,
@@ -94,6 +98,7 @@ export function readGuest(image: OpenedImage): GuestReading {
     ...(rootEntry && { rootEntry }),
     ...(grubMenu && { grubMenu }),
     ...(database && { database }),
+    freshness,
     clean: mounts.every(({ filesystem }) => filesystem.clean),
     ...(hibernatedIn !== undefined && { hibernatedIn }),
     gaps: allGaps,

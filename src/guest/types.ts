@@ -16,7 +16,7 @@ export interface InstalledPackage {
   readonly name: string;
   readonly version: string;
   readonly architecture: string;
-  readonly manager: 'dpkg';
+  readonly manager: 'dpkg' | 'rpm' | 'apk' | 'pacman';
 }
 
 export interface Kernel {

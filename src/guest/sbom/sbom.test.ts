@@ -18,7 +18,14 @@ const inspection: Inspection = {
   kernels: [],
   boot: null,
   identity: null,
-  state: { clean: true, hibernated: false, brokenPackages: [] },
+  state: {
+    clean: true,
+    hibernated: false,
+    lastBootAt: null,
+    lastPackageChangeAt: null,
+    pendingOfflineUpdate: false,
+    brokenPackages: [],
+  },
   gaps: [{ where: 'partition 2', reason: 'encrypted', detail: 'Partition 2 is encrypted.' }],
 };
 

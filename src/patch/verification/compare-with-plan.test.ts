@@ -17,7 +17,14 @@ function inspection(version: string, hostName = 'till'): Inspection {
     kernels: [],
     boot: null,
     identity: { hostName, hostKeys: [] },
-    state: { clean: true, hibernated: false, brokenPackages: [] },
+    state: {
+      clean: true,
+      hibernated: false,
+      lastBootAt: null,
+      lastPackageChangeAt: null,
+      pendingOfflineUpdate: false,
+      brokenPackages: [],
+    },
     gaps: [],
   };
 }
