@@ -1,5 +1,6 @@
 /** The command line: reads arguments, calls the application, prints. Each command is loaded when it is asked for. */
 import { Command, CommanderError, Option } from 'commander';
+import type { ImageFormatId } from '../disk/image-formats/types.ts';
 import { ColdpatchError, errorCatalogue } from '../lib/errors.ts';
 import { cleanText } from './clean-text.ts';
 
@@ -12,8 +13,9 @@ const program = new Command('coldpatch')
   .enablePositionalOptions();
 
 const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
-const formatOption = (): Option =>
-  new Option('--image-format <format>', 'what the image is, when you know it').choices(['raw', 'qcow2']);
+const formatOption = (formats = ['raw', 'qcow2']): Option =>
+  new Option('--image-format <format>', 'what the image is, when you know it').choices(formats);
+const readableFormats = ['raw', 'qcow2', 'vmdk', 'vhd', 'vdi'];
 const backingOption = (): Option =>
   new Option('--backing <file>', 'a backing file of the image; repeat for a chain, nearest first').argParser(
     collect,
@@ -49,7 +51,7 @@ function withTree(command: Command): Command {
       '--volume <name>',
       'one volume, as inspect names it, in place of the tree that the guest would mount',
     )
-    .addOption(formatOption())
+    .addOption(formatOption(readableFormats))
     .addOption(backingOption());
 }
 
@@ -60,12 +62,17 @@ interface ImageFlags {
   readonly json: boolean;
 }
 
-interface InspectFlags extends Omit<ImageFlags, 'json'> {
+interface ReadFlags {
+  readonly imageFormat?: ImageFormatId;
+  readonly backing?: readonly string[];
+}
+
+interface InspectFlags extends ReadFlags {
   readonly format: 'table' | 'json' | 'cyclonedx' | 'spdx';
   readonly packages: boolean;
 }
 
-interface TreeFlags extends Omit<ImageFlags, 'json'> {
+interface TreeFlags extends ReadFlags {
   readonly volume?: string;
 }
 
@@ -106,7 +113,7 @@ program
   )
   .addOption(new Option('--json', 'the same as --format json').implies({ format: 'json' }))
   .option('--packages', 'list every package', false)
-  .addOption(formatOption())
+  .addOption(formatOption(readableFormats))
   .addOption(backingOption())
   .action(async (paths: string[], options: InspectFlags) => {
     const [{ inspectCommand }, { inspectMany }, { terminalProgress }] = await Promise.all([
@@ -243,7 +250,10 @@ program
     },
   );
 
-function imageOptions(options: Omit<ImageFlags, 'json'>) {
+function imageOptions<Format extends string>(options: {
+  readonly imageFormat?: Format;
+  readonly backing?: readonly string[];
+}) {
   return {
     ...(options.imageFormat && { format: options.imageFormat }),
     ...(options.backing && { backing: options.backing }),

@@ -92,7 +92,7 @@ function namedFormat(above: OpenedMember | undefined): ImageFormatId | undefined
   if (known === undefined) {
     throw new ColdpatchError(
       'image_format_unsupported',
-      `Expected ${above.path} to have a raw or qcow2 backing file, but it names the format ${quote(String(named))}.`,
+      `Expected ${above.path} to have a backing file in a format that is read, but it names ${quote(String(named))}.`,
     );
   }
   return known.id;
@@ -110,7 +110,7 @@ function adapterFor(file: FileSource, format: ImageFormatId | undefined): ImageF
   if (other !== undefined) {
     throw new ColdpatchError(
       'image_format_unsupported',
-      `Expected a raw or qcow2 image at ${file.path}, but found ${other}. ` +
+      `Expected an image in one of the formats ${imageFormats.map(({ id }) => id).join(', ')} at ${file.path}, but found ${other}. ` +
         'Convert or unpack it, or say that it is raw if you know so.',
     );
   }

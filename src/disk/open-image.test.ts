@@ -158,10 +158,7 @@ test('reads a raw disk as raw when the operator says so, whatever its guest wrot
 
 test('names the formats that it does not read', () => {
   const formats = [
-    ['vmdk', 'VMDK'],
-    ['vpc', 'VHD'],
     ['vhdx', 'VHDX'],
-    ['vdi', 'VDI'],
     ['qed', 'QED'],
     ['qcow', 'version 1'],
   ] as const;

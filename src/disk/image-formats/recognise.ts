@@ -11,20 +11,11 @@ const atStart =
   (file: ByteSource): boolean =>
     hasBytes(file, 0n, magic);
 
-const vhdFooterBytes = 512n;
-
 /** Formats that are recognised, so that an error can name them, and never read. */
 export const knownImageFormats: readonly KnownFormat[] = [
-  { name: 'a VMDK disk', matches: atStart('KDMV') },
   { name: 'a VMDK disk of VMware ESX (COWD)', matches: atStart('COWD') },
   { name: 'a VMDK disk (descriptor)', matches: atStart('# Disk DescriptorFile') },
   { name: 'a VHDX disk', matches: atStart('vhdxfile') },
-  {
-    name: 'a VHD disk',
-    matches: (file) =>
-      hasBytes(file, 0n, 'conectix') || hasBytes(file, file.size - vhdFooterBytes, 'conectix'),
-  },
-  { name: 'a VDI disk', matches: (file) => hasBytes(file, 0x40n, '\x7f\x10\xda\xbe') },
   { name: 'a QED disk', matches: atStart('QED\0') },
   { name: 'a qcow disk of version 1', matches: atStart('QFI\xfb\0\0\0\x01') },
   { name: 'a Parallels disk', matches: atStart('WithoutFreeSpace') },

@@ -42,15 +42,20 @@ test.each([
 });
 
 test('CycloneDX lists the system, every package, and what was not read', () => {
-  const bom = JSON.parse(cycloneDx(inspection, now));
+  const bom = JSON.parse(cycloneDx(inspection, now)) as {
+    readonly metadata: { readonly component: { readonly properties: unknown } };
+    readonly components: readonly { readonly name: string; readonly version: string }[];
+  };
   expect(bom).toMatchObject({
     bomFormat: 'CycloneDX',
     specVersion: '1.6',
     metadata: { component: { name: 'till.qcow2' } },
   });
-  expect(
-    bom.components.map(({ name, version }: { name: string; version: string }) => `${name} ${version}`),
-  ).toEqual(['libstdc++6 12.2.0-14+deb12u1', 'perl 1:5.36.0-7', 'debian 12']);
+  expect(bom.components.map(({ name, version }) => `${name} ${version}`)).toEqual([
+    'libstdc++6 12.2.0-14+deb12u1',
+    'perl 1:5.36.0-7',
+    'debian 12',
+  ]);
   expect(bom.metadata.component.properties).toContainEqual({
     name: 'coldpatch:gap',
     value: 'partition 2: encrypted: Partition 2 is encrypted.',
@@ -58,15 +63,17 @@ test('CycloneDX lists the system, every package, and what was not read', () => {
 });
 
 test('SPDX relates every package to the image, and says what was not read', () => {
-  const document = JSON.parse(spdx(inspection, now));
+  const document = JSON.parse(spdx(inspection, now)) as {
+    readonly comment: string;
+    readonly packages: readonly { readonly SPDXID: string }[];
+    readonly relationships: readonly { readonly relatedSpdxElement: string }[];
+  };
   expect(document).toMatchObject({
     spdxVersion: 'SPDX-2.3',
     creationInfo: { created: '2026-11-21T08:00:00Z' },
   });
   expect(document.comment).toContain('partition 2: encrypted');
-  const ids = document.packages.map(({ SPDXID }: { SPDXID: string }) => SPDXID);
+  const ids = document.packages.map(({ SPDXID }) => SPDXID);
   expect(ids).toHaveLength(3);
-  expect(
-    document.relationships.map((relation: { relatedSpdxElement: string }) => relation.relatedSpdxElement),
-  ).toEqual(ids);
+  expect(document.relationships.map((relation) => relation.relatedSpdxElement)).toEqual(ids);
 });
