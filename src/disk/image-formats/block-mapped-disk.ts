@@ -1,7 +1,7 @@
 import { assertInside, type ByteSource } from '../../lib/byte-source.ts';
 
-/** Where the bytes of a block are: at an offset of the file, in the backing disk, or nowhere. */
-export type BlockPlace = bigint | 'backing' | 'zeros';
+/** Where the bytes of a block are: at an offset of the file, here (decompressed), in the backing disk, or nowhere. */
+export type BlockPlace = bigint | Uint8Array | 'backing' | 'zeros';
 
 export interface BlockMap {
   /** Bytes of the disk. */
@@ -29,6 +29,7 @@ export function blockMappedDisk(
         const part = into.subarray(done, done + Math.min(blockSize - within, into.length - done));
         const place = map.place(index);
         if (typeof place === 'bigint') file.read(place + BigInt(within), part);
+        else if (place instanceof Uint8Array) part.set(place.subarray(within, within + part.length));
         else if (place === 'backing') readBelow(backing, position, part);
         else part.fill(0);
         done += part.length;
@@ -38,7 +39,7 @@ export function blockMappedDisk(
 }
 
 /** Reads from a backing disk that may be absent, or shorter than the disk above it. */
-export function readBelow(backing: ByteSource | undefined, offset: bigint, into: Uint8Array): void {
+function readBelow(backing: ByteSource | undefined, offset: bigint, into: Uint8Array): void {
   const left = backing === undefined || backing.size <= offset ? 0n : backing.size - offset;
   const length = left < BigInt(into.length) ? Number(left) : into.length;
   if (length > 0) backing?.read(offset, into.subarray(0, length));

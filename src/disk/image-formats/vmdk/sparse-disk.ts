@@ -1,7 +1,7 @@
 import { inflateSync } from 'node:zlib';
-import { assertInside, type ByteSource, readBytes } from '../../../lib/byte-source.ts';
+import { type ByteSource, readBytes } from '../../../lib/byte-source.ts';
 import { createLruCache } from '../../../lib/lru-cache.ts';
-import { readBelow } from '../block-mapped-disk.ts';
+import { blockMappedDisk } from '../block-mapped-disk.ts';
 import { tableOfNumbers } from '../read-table.ts';
 import { corrupt, type SparseHeader } from './parse-header.ts';
 
@@ -17,7 +17,7 @@ export function sparseDisk(
   backing: ByteSource | undefined,
   header: SparseHeader,
 ): ByteSource {
-  const { virtualSize: size, grainSize, grains, tableEntries, directoryOffset, compressed } = header;
+  const { grainSize, grains, tableEntries, directoryOffset, compressed } = header;
   const tableCount = Math.ceil(grains / tableEntries);
   const tableSectorOf = tableOfNumbers(file, directoryOffset, tableCount, 'little');
   const tables = createLruCache<number, Buffer>(tablesKept);
@@ -41,24 +41,16 @@ export function sparseDisk(
     return whole;
   };
 
-  return {
-    size,
-    read(offset, into) {
-      assertInside({ size }, offset, into.length);
-      for (let done = 0; done < into.length; ) {
-        const position = offset + BigInt(done);
-        const grain = Number(position / BigInt(grainSize));
-        const within = Number(position % BigInt(grainSize));
-        const part = into.subarray(done, done + Math.min(grainSize - within, into.length - done));
-        const sector = sectorOf(grain);
-        if (sector === 0) readBelow(backing, position, part);
-        else if (sector === 1 && header.hasZeroGrains) part.fill(0);
-        else if (compressed) part.set(inflatedGrain(grain, sector).subarray(within, within + part.length));
-        else file.read(BigInt(sector) * sectorBytes + BigInt(within), part);
-        done += part.length;
-      }
+  return blockMappedDisk(file, backing, {
+    size: header.virtualSize,
+    blockSize: grainSize,
+    place(grain) {
+      const sector = sectorOf(grain);
+      if (sector === 0) return 'backing';
+      if (sector === 1 && header.hasZeroGrains) return 'zeros';
+      return compressed ? inflatedGrain(grain, sector) : BigInt(sector) * sectorBytes;
     },
-  };
+  });
 }
 
 /** A grain of the last, partial part of a disk may be shorter: zeros follow it. */
