@@ -1,6 +1,6 @@
 /** The command line: reads arguments, calls the application, prints. Each command is loaded when it is asked for. */
 import { Command, CommanderError, Option } from 'commander';
-import type { ImageFormatId } from '../disk/image-formats/types.ts';
+import type { InspectRequest } from '../guest/inspect-path.ts';
 import { ColdpatchError, errorCatalogue } from '../lib/errors.ts';
 import { cleanText } from './clean-text.ts';
 
@@ -63,7 +63,7 @@ interface ImageFlags {
 }
 
 interface ReadFlags {
-  readonly imageFormat?: ImageFormatId;
+  readonly imageFormat?: NonNullable<InspectRequest['format']>;
   readonly backing?: readonly string[];
 }
 
