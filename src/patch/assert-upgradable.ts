@@ -14,7 +14,7 @@ const firmwarePaths = /^\/(?:boot\/efi|efi)$/;
  * @throws ColdpatchError `guest_hibernated`, `guest_unclean`, `package_database_broken`, `filesystem_unsupported`.
  */
 export function assertUpgradable(
-  { reading, database, inspection }: ExaminedImage,
+  { reading, mounts, database, inspection }: ExaminedImage,
   acceptUnclean: boolean,
 ): void {
   if (reading.hibernatedIn !== undefined) {
@@ -40,7 +40,16 @@ export function assertUpgradable(
         'That was so before coldpatch came: repair it on the machine with "dpkg --configure -a" and "apt-get -f install".',
     );
   }
-  const mounted = new Set(reading.mounts.map(({ path }) => path));
+  const mounted = new Set(mounts.map(({ path }) => path));
+  const other = reading.mounts.find(
+    ({ path }) => (path === '/' || systemPaths.test(path)) && !mounted.has(path),
+  );
+  if (other && !firmwarePaths.test(other.path)) {
+    throw new ColdpatchError(
+      'filesystem_unsupported',
+      `Expected ext2, ext3 or ext4 wherever packages own files, but ${other.path} is ${other.filesystem.id}, which is only read so far.`,
+    );
+  }
   const missing = reading.fstab.find(
     ({ path, options }) =>
       systemPaths.test(path) &&

@@ -2,6 +2,7 @@ import type { ImageFormatId } from '../disk/image-formats/types.ts';
 import { openImage } from '../disk/open-image.ts';
 import type { OpenedImage } from '../disk/types.ts';
 import type { FileTree } from '../guest/file-tree.ts';
+import type { GuestMount } from '../guest/mount-guest.ts';
 import { inspectImage } from '../guest/inspect-image.ts';
 import type { Inspection } from '../guest/inspection.ts';
 import { type DpkgDatabase, readDpkgDatabase } from '../guest/package-managers/dpkg/read-dpkg-database.ts';
@@ -20,6 +21,8 @@ export interface ImageRequest {
 export interface ExaminedImage {
   readonly opened: OpenedImage;
   readonly reading: GuestReading;
+  /** The filesystems that an upgrade mounts and compares. Others, such as an EFI system partition, are only read. */
+  readonly mounts: readonly GuestMount[];
   readonly tree: FileTree;
   readonly database: DpkgDatabase;
   readonly architecture: string;
@@ -42,6 +45,7 @@ export function examineImage(request: ImageRequest): ExaminedImage {
     return {
       opened,
       reading,
+      mounts: reading.mounts.filter(({ filesystem }) => filesystem.id === 'ext4'),
       tree,
       database,
       architecture: guest.operatingSystem.architecture,

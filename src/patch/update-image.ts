@@ -140,11 +140,7 @@ async function upgrade(
   );
   const after = digestFile(copy.path, { signal });
   after.catch(() => undefined);
-  const outside = checkFromOutside(
-    copy,
-    examined.reading.mounts,
-    makeDirectory(image.workDirectory, 'verify'),
-  );
+  const outside = checkFromOutside(copy, examined.mounts, makeDirectory(image.workDirectory, 'verify'));
   outside.catch(() => undefined);
   const { recording, checks } = await phases.run('record', () => readResult(copy, examined, planned));
   const verification = await phases.run('verify', async () => {
@@ -184,9 +180,9 @@ function copyOf(path: string, { opened }: ExaminedImage): ImageCopy {
   };
 }
 
-function engineGuest({ opened, reading, tree }: ExaminedImage): EngineInput['guest'] {
+function engineGuest({ opened, reading, mounts, tree }: ExaminedImage): EngineInput['guest'] {
   return {
-    mounts: reading.mounts,
+    mounts,
     ...(reading.rootEntry && { rootEntry: reading.rootEntry }),
     ...(opened.partitionTable && { partitionTable: opened.partitionTable.id }),
     ...(reading.grubMenu && { grubMenu: reading.grubMenu }),
@@ -213,7 +209,7 @@ async function readResult(
       const check = { check: 'guest', ok: false, detail: 'the system in the copy can no longer be read' };
       return { recording: { changes: [] }, checks: [check] };
     }
-    const pairs = examined.reading.mounts.map(({ path, filesystem }) => {
+    const pairs = examined.mounts.map(({ path, filesystem }) => {
       const after = reading.mounts.find((mount) => mount.path === path)?.filesystem;
       if (after) return { path, before: filesystem, after };
       throw new ColdpatchError('verification_failed', `Expected ${path} in the copy, but it is gone.`);
