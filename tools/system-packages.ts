@@ -27,8 +27,10 @@ export const systemPackages = {
   test: [
     { name: 'acl', proof: ['setfacl'] },
     { name: 'attr', proof: ['getfattr', 'setfattr'] },
+    { name: 'btrfs-progs', proof: ['mkfs.btrfs', 'btrfs'] },
     { name: 'dosfstools', proof: ['mkfs.fat'] },
     { name: 'gnupg', proof: ['gpg'] },
+    { name: 'libcap2-bin', proof: ['setcap'] },
     { name: 'openssh-client', proof: ['ssh-keygen'] },
     { name: 'strace', proof: ['strace'] },
     { name: 'xfsprogs', proof: ['mkfs.xfs'] },

@@ -2,12 +2,14 @@ import type { Volume } from '../disk/types.ts';
 import { ColdpatchError } from '../lib/errors.ts';
 import type { Gap, GapReason } from '../lib/gap.ts';
 import { type FileTree, type Mount, mountTree } from './file-tree.ts';
-import type { RootCandidate } from './find-root.ts';
 import { findVolume } from './find-volume.ts';
+import { type MountedView, mountedView } from './mounted-view.ts';
 import type { FstabEntry } from './parse-fstab.ts';
+import { gapOfError } from './read-or-gap.ts';
+import type { RootCandidate } from './root-candidates.ts';
 
-/** A filesystem of the guest, where it is mounted, and the volume it lies on. */
-export interface GuestMount extends Mount {
+/** A filesystem of the guest, or a subvolume of one, where it is mounted, and the volume it lies on. */
+export interface GuestMount extends Mount, MountedView {
   readonly volume: Volume;
 }
 
@@ -25,13 +27,11 @@ const virtualTypes =
 
 /** Puts the other volumes of the image where the guest's fstab has them. Parts of the system left out are gaps. */
 export function mountGuest(root: RootCandidate, volumes: readonly Volume[], gaps: Gap[]): MountedGuest {
-  const { filesystem } = root.volume;
-  if (filesystem === undefined)
-    throw new ColdpatchError('internal', 'A root was chosen that cannot be read.');
-  let mounts: readonly GuestMount[] = [{ path: '/', filesystem, volume: root.volume }];
+  const { filesystem, volume, subvolume } = root;
+  let mounts: readonly GuestMount[] = [{ path: '/', filesystem, volume, ...(subvolume && { subvolume }) }];
   let { tree } = root;
   for (const entry of mountOrder(root.fstab)) {
-    const mount = mountOf(entry, volumes);
+    const mount = mountOrGap(entry, volumes);
     if ('gap' in mount) {
       if (systemPaths.test(entry.path)) gaps.push(mount.gap);
       continue;
@@ -54,13 +54,28 @@ function mountOrder(fstab: readonly FstabEntry[]): FstabEntry[] {
     .toSorted((a, b) => a.path.split('/').length - b.path.split('/').length);
 }
 
-function mountOf(entry: FstabEntry, volumes: readonly Volume[]): GuestMount | { readonly gap: Gap } {
+type MountOrGap = GuestMount | { readonly gap: Gap };
+
+function mountOrGap(entry: FstabEntry, volumes: readonly Volume[]): MountOrGap {
+  try {
+    return mountOf(entry, volumes);
+  } catch (error) {
+    return { gap: gapOfError(entry.path, error) };
+  }
+}
+
+function mountOf(entry: FstabEntry, volumes: readonly Volume[]): MountOrGap {
   const gap = (reason: GapReason, detail: string) => ({ gap: { where: entry.path, reason, detail } });
   if (entry.options.some((option) => option === 'bind' || option === 'rbind')) {
     return gap('unsupported', `is another view of ${entry.spec}`);
   }
   const volume = findVolume(volumes, entry.spec);
-  if (volume?.filesystem !== undefined) return { path: entry.path, filesystem: volume.filesystem, volume };
+  if (volume?.filesystem !== undefined) {
+    const view = mountedView(volume.filesystem, entry.options);
+    return view === undefined
+      ? gap('missing', `there is no subvolume on ${volume.name} for the options ${entry.options.join(',')}`)
+      : { path: entry.path, volume, ...view };
+  }
   if (volume !== undefined) return gap('unsupported', `${volume.name} (${entry.type}) was not read`);
   const unread = volumes.filter(({ content }) => content === undefined).map(({ name }) => name);
   if (unread.length === 0) return gap('missing', `${entry.spec} is not in this image`);

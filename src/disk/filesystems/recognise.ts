@@ -49,7 +49,6 @@ const containers: readonly KnownContent[] = [
 
 const filesystems: readonly KnownContent[] = [
   { reason: 'unsupported', detail: 'holds an XFS filesystem', matches: at(0n, 'XFSB') },
-  { reason: 'unsupported', detail: 'holds a btrfs filesystem', matches: at(0x10040n, '_BHRfS_M') },
   { reason: 'unsupported', detail: 'holds an NTFS filesystem', matches: at(3n, 'NTFS    ') },
   { reason: 'unsupported', detail: 'holds an exFAT filesystem', matches: at(3n, 'EXFAT   ') },
   {

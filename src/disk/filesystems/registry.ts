@@ -1,5 +1,6 @@
+import { btrfs } from './btrfs/index.ts';
 import { ext4 } from './ext4/index.ts';
 import { swap } from './swap/index.ts';
 import type { FilesystemFormat } from './types.ts';
 
-export const filesystemFormats: readonly FilesystemFormat[] = [ext4, swap];
+export const filesystemFormats: readonly FilesystemFormat[] = [ext4, btrfs, swap];

@@ -78,6 +78,26 @@ export interface Filesystem {
    * (for ext4 the bytes of the inode less its access time).
    */
   fingerprint(inode: number): Uint8Array;
+  /** Of filesystems that hold several trees, all of them, the top level included. */
+  subvolumes?(): readonly Subvolume[];
+  /**
+   * One of the trees as a filesystem of its own, as a mount with `subvolid=` shows it.
+   * Its inode numbers mean nothing in another view.
+   * @throws `path_not_found` when there is none of that id.
+   */
+  openSubvolume?(id: number): Filesystem;
+}
+
+/** One of several trees in a filesystem (btrfs). */
+export interface Subvolume {
+  readonly id: number;
+  /** From the top level, as in `subvol=`: `@/home`; empty for the top level itself. */
+  readonly path: string;
+  /** True for the one that a mount without options shows. */
+  readonly isDefault: boolean;
+  /** True for one that was made as a copy of another. */
+  readonly isSnapshot: boolean;
+  readonly readOnly: boolean;
 }
 
 export interface FilesystemFormat {

@@ -1,7 +1,7 @@
 import { constants, inflateRawSync, zstdDecompressSync } from 'node:zlib';
-import { binaryReader } from '../../../lib/binary-reader.ts';
+import { type BinaryReader, binaryReader } from '../../../lib/binary-reader.ts';
 import { ColdpatchError, isColdpatchError } from '../../../lib/errors.ts';
-import { zstdFrameLength } from './zstd-frame-length.ts';
+import { zstdFrameLength } from '../../../lib/zstd-frame-length.ts';
 
 /**
  * One cluster out of its compressed form.
@@ -51,19 +51,18 @@ function inflate(compressed: Uint8Array, clusterSize: number): Buffer {
 
 // A cluster may be several frames: QEMU reads on until the cluster is full.
 function decompressZstd(compressed: Uint8Array, clusterSize: number): Buffer {
-  const reader = binaryReader(compressed, {
-    order: 'little',
-    code: 'image_corrupt',
-    what: 'a compressed cluster',
-  });
   const frames: Buffer[] = [];
   let done = 0;
-  for (let at = 0; done < clusterSize; ) {
-    const length = zstdFrameLength(reader, at);
-    const frame = zstdDecompressSync(reader.bytes(at, length), { maxOutputLength: clusterSize - done });
+  for (let rest = compressed; done < clusterSize; ) {
+    const length = zstdFrameLength(readerOver(rest), 'image_corrupt');
+    const frame = zstdDecompressSync(rest.subarray(0, length), { maxOutputLength: clusterSize - done });
     frames.push(frame);
     done += frame.length;
-    at += length;
+    rest = rest.subarray(length);
   }
   return frames.length === 1 ? (frames[0] as Buffer) : Buffer.concat(frames);
+}
+
+function readerOver(bytes: Uint8Array): BinaryReader {
+  return binaryReader(bytes, { order: 'little', code: 'image_corrupt', what: 'a compressed cluster' });
 }
