@@ -9,6 +9,7 @@ export interface SystemPackage {
 export const systemPackages = {
   product: [
     { name: 'apt', proof: ['apt-get'] },
+    { name: 'distro-info-data', proof: ['/usr/share/distro-info/debian.csv'] },
     { name: 'dpkg', proof: ['dpkg', 'dpkg-deb'] },
     { name: 'e2fsprogs', proof: ['e2fsck'] },
     { name: 'fuse3', proof: ['fusermount3'] },

@@ -1,5 +1,5 @@
 import type { Config } from '../config/schema.ts';
-import type { UpgradeSources } from '../patch/plan-upgrade.ts';
+import type { UpgradeSources } from '../patch/find-image-upgrades.ts';
 
 /** Where upgrade information comes from, as the operator says it. */
 export interface SourceOptions {

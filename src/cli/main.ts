@@ -25,11 +25,12 @@ const configOption = (): Option =>
 const cacheOption = (): Option =>
   new Option('--cache <directory>', 'where packages and repository lists are kept');
 
+const engineOption = (): Option => new Option('--engine <engine>', 'auto or namespace').default('auto');
+
 function withSources(command: Command): Command {
   return command
     .addOption(formatOption())
     .addOption(backingOption())
-    .option('--engine <engine>', 'auto or namespace', 'auto')
     .option(
       '--repository <line>',
       'a one-line apt source to use in place of those of the image; repeatable',
@@ -89,7 +90,6 @@ interface DiffFlags {
 }
 
 interface SourceFlags extends ImageFlags {
-  readonly engine: string;
   readonly repository?: readonly string[];
   readonly allowStale: boolean;
   readonly offline: boolean;
@@ -97,7 +97,18 @@ interface SourceFlags extends ImageFlags {
   readonly config?: string;
 }
 
-interface UpdateFlags extends SourceFlags {
+interface PlanFlags extends SourceFlags {
+  readonly engine: string;
+}
+
+interface ScanFlags extends SourceFlags {
+  readonly format: 'table' | 'json' | 'sarif' | 'vex' | 'html';
+  readonly output?: string;
+  readonly failOn?: 'any' | 'low' | 'medium' | 'high' | 'critical' | 'kev';
+  readonly changelogs: boolean;
+}
+
+interface UpdateFlags extends PlanFlags {
   readonly trustImage: boolean;
   readonly acceptUnclean: boolean;
   readonly report?: string;
@@ -179,10 +190,44 @@ program
     );
   });
 
+withSources(program.command('scan <images...>'))
+  .description(
+    'compare images with what is published: packages that lag, and the vulnerabilities that this leaves open',
+  )
+  .addOption(
+    new Option(
+      '--format <format>',
+      'how to print it; of several images, JSON and VEX have one document a line',
+    )
+      .choices(['table', 'json', 'sarif', 'vex', 'html'])
+      .default('table'),
+  )
+  .addOption(new Option('--json', 'the same as --format json').implies({ format: 'json' }))
+  .option('--output <file>', 'write it there, in place of standard output')
+  .addOption(
+    new Option('--fail-on <gate>', 'end with exit code 4 when something of this kind is found').choices([
+      'any',
+      'low',
+      'medium',
+      'high',
+      'critical',
+      'kev',
+    ]),
+  )
+  .option('--no-changelogs', 'do not fetch the new packages to read in their changelogs what they fix')
+  .action(async (paths: string[], { format, ...options }: ScanFlags) => {
+    const { scanCommand } = await import('./commands/scan.ts');
+    process.exitCode = await scanCommand(
+      { print, printError, stderr: process.stderr },
+      { paths, outputFormat: format, ...options, ...imageOptions(options) },
+    );
+  });
+
 withSources(program.command('plan <image>'))
   .description('show what an upgrade would change; no code of the image runs')
+  .addOption(engineOption())
   .option('--json', 'print JSON', false)
-  .action(async (image: string, options: SourceFlags) => {
+  .action(async (image: string, options: PlanFlags) => {
     const { planCommand } = await import('./commands/plan.ts');
     await planCommand(
       { print, stderr: process.stderr },
@@ -192,6 +237,7 @@ withSources(program.command('plan <image>'))
 
 withSources(program.command('update <image>'))
   .description('upgrade a copy of the image, verify it, and put it in the image’s place')
+  .addOption(engineOption())
   .option('--trust-image', 'you trust everybody who could write into this image', false)
   .option('--accept-unclean', 'upgrade an image whose machine crashed', false)
   .option('--keep-conffiles', 'configuration files that you changed stay as they are (always so)', true)

@@ -14,3 +14,8 @@ function escapeUnits(text: string): string {
     .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
     .join('');
 }
+
+/** A JSON text of several lines as one. Line breaks stand only between its parts: inside strings they are escaped. */
+export function oneLineJson(json: string): string {
+  return `${json.replace(/\n */g, '')}\n`;
+}

@@ -7,6 +7,7 @@ import { inspectImage } from '../guest/inspect-image.ts';
 import type { Inspection } from '../guest/inspection.ts';
 import { type DpkgDatabase, readDpkgDatabase } from '../guest/package-managers/dpkg/read-dpkg-database.ts';
 import { type GuestReading, readGuest } from '../guest/read-guest.ts';
+import type { OperatingSystem } from '../guest/types.ts';
 import { ColdpatchError } from '../lib/errors.ts';
 
 /** Which image, and how to read it. */
@@ -25,7 +26,7 @@ export interface ExaminedImage {
   readonly mounts: readonly GuestMount[];
   readonly tree: FileTree;
   readonly database: DpkgDatabase;
-  readonly architecture: string;
+  readonly operatingSystem: OperatingSystem;
   readonly inspection: Inspection;
   close(): void;
 }
@@ -48,7 +49,7 @@ export function examineImage(request: ImageRequest): ExaminedImage {
       mounts: reading.mounts.filter(({ filesystem }) => filesystem.id === 'ext4'),
       tree,
       database,
-      architecture: guest.operatingSystem.architecture,
+      operatingSystem: guest.operatingSystem,
       inspection: inspectImage(opened, reading),
       close: () => opened.close(),
     };

@@ -1,6 +1,7 @@
 import type { ChangedConffile } from '../guest/package-managers/dpkg/changed-conffiles.ts';
 import type { InstalledPackage } from '../guest/types.ts';
 import type { PackageArrival, PackageChange, UpgradeSet } from '../upgrades/types.ts';
+import { usedRepositories } from '../upgrades/used-repositories.ts';
 import type { Engine } from './engines/types.ts';
 import type { NextStartAction, Plan } from './plan.ts';
 
@@ -42,7 +43,7 @@ export function makePlan(input: PlanInput): Plan {
     disk: { needed: neededBytes(arrivals, input.installed), free: input.freeBytes },
     changedConffiles: input.changedConffiles,
     atNextStart: changes.flatMap(nextStartActions),
-    repositories: repositoriesOf(snapshot.entries),
+    repositories: usedRepositories(snapshot),
     skippedSources: skipped,
   };
 }
@@ -85,17 +86,4 @@ function nextStartActions(change: PackageChange): readonly NextStartAction[] {
     ];
   }
   return [];
-}
-
-function repositoriesOf(entries: UpgradeSet['snapshot']['entries']): Plan['repositories'] {
-  const repositories = entries.map(({ uri, suite, releaseDigest, date, validUntil }) => ({
-    uri,
-    suite,
-    releaseDigest,
-    date: date.toISOString(),
-    validUntil: validUntil?.toISOString() ?? null,
-  }));
-  return repositories.filter(
-    ({ uri, suite }, index) => repositories.findIndex((r) => r.uri === uri && r.suite === suite) === index,
-  );
 }

@@ -1,4 +1,4 @@
-/** The phases of one update, in their order. */
+/** The phases of an update, in their order, and of a scan. */
 export const phaseNames = [
   'lock',
   'inspect',
@@ -10,6 +10,8 @@ export const phaseNames = [
   'verify',
   'promote',
   'digest',
+  'changelogs',
+  'match',
 ] as const;
 
 export type PhaseName = (typeof phaseNames)[number];

@@ -1,3 +1,4 @@
+import type { UsedRepository } from '../upgrades/used-repositories.ts';
 import type { ChangedConffile } from '../guest/package-managers/dpkg/changed-conffiles.ts';
 import type { EngineId } from './engines/types.ts';
 
@@ -45,16 +46,7 @@ export interface Plan {
   readonly changedConffiles: readonly ChangedConffile[];
   readonly atNextStart: readonly NextStartAction[];
   /** The repositories that were used: address, suite, and the digest of what they signed. */
-  readonly repositories: readonly PlannedRepository[];
+  readonly repositories: readonly UsedRepository[];
   /** Sources that were not used, and why. */
   readonly skippedSources: readonly { readonly where: string; readonly reason: string }[];
-}
-
-export interface PlannedRepository {
-  readonly uri: string;
-  readonly suite: string;
-  /** SHA-256 of the signed text. */
-  readonly releaseDigest: string;
-  readonly date: string;
-  readonly validUntil: string | null;
 }

@@ -14,7 +14,8 @@ import { describeUpdate, type Outcome } from './describe-update.ts';
 import type { Engine, EngineInput, ImageCopy } from './engines/types.ts';
 import { type ExaminedImage, examineImage, type ImageRequest } from './examine-image.ts';
 import type { Phases } from './phases.ts';
-import { planUpgrade, type PlannedUpgrade, type UpgradeSources } from './plan-upgrade.ts';
+import type { UpgradeSources } from './find-image-upgrades.ts';
+import { planUpgrade, type PlannedUpgrade } from './plan-upgrade.ts';
 import { recordChanges } from './recording/record-changes.ts';
 import type { Recording } from './recording/types.ts';
 import type { Report } from './report.ts';
@@ -60,7 +61,7 @@ export async function updateImage(image: CheckedOutImage, options: UpdateOptions
     try {
       for (const { header } of found.opened.chain) assertWritable(header.format);
       assertUpgradable(found, options.acceptUnclean);
-      assertSameArchitecture(found.architecture, options.hostArchitecture);
+      assertSameArchitecture(found.operatingSystem.architecture, options.hostArchitecture);
       return found;
     } catch (error) {
       found.close();

@@ -4,7 +4,7 @@ import type { Answer } from '../../lib/worker-pool.ts';
 import { ColdpatchError, errorCatalogue } from '../../lib/errors.ts';
 import { cleanText } from '../clean-text.ts';
 import { printInspection } from '../print-inspection.ts';
-import { cleanJson, printJson } from '../print-json.ts';
+import { cleanJson, oneLineJson, printJson } from '../print-json.ts';
 import type { Progress } from '../progress.ts';
 
 export const inspectFormats = ['table', 'json', 'cyclonedx', 'spdx'] as const;
@@ -44,14 +44,14 @@ export async function inspectCommand(io: InspectIo, options: InspectOptions): Pr
     if (paths.length > 1) io.progress?.update(done / paths.length, path);
     if (answer.error === undefined) {
       const text = print(answer.value);
-      io.print(paths.length > 1 && outputFormat !== 'table' ? oneLine(text) : text);
+      io.print(paths.length > 1 && outputFormat !== 'table' ? oneLineJson(text) : text);
       continue;
     }
     const { code, message } = answer.error;
     if (paths.length === 1) throw new ColdpatchError(code, message);
     exitCode = Math.max(exitCode, errorCatalogue[code].exit);
     if (outputFormat === 'table') io.printError(`${cleanText(path)}: error ${code}: ${cleanText(message)}\n`);
-    else io.print(oneLine(printJson({ image: { path }, error: { code, message } })));
+    else io.print(oneLineJson(printJson({ image: { path }, error: { code, message } })));
   }
   if (paths.length > 1) io.progress?.done();
   return exitCode;
@@ -73,8 +73,3 @@ const printers: Readonly<
     return (inspection) => cleanJson(spdx(inspection, new Date()));
   },
 };
-
-/** Line breaks stand only between the parts of a JSON text: inside its strings they are escaped. */
-function oneLine(json: string): string {
-  return `${json.replace(/\n */g, '')}\n`;
-}
