@@ -15,6 +15,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Inspection } from '../src/guest/inspection.ts';
 import { runProgram, runProgramOrFail } from '../src/lib/run-program.ts';
 import type { Plan } from '../src/patch/plan.ts';
+import type { Scan } from '../src/upgrades/matching/scan.ts';
 import { type Report, reportSchema } from '../src/patch/report.ts';
 import { makeServerImage, type ServerImage } from '../tools/images/make-server-image.ts';
 import { withBootedGuest } from './support/booted-guest.ts';
@@ -105,6 +106,52 @@ test('the plan brings a new kernel, and changes nothing', async () => {
   expect(await digestOf(image)).toBe(original);
 });
 
+async function scan(...more: readonly string[]): Promise<Scan> {
+  return JSON.parse(await coldpatch('scan', image, '--json', ...more)) as Scan;
+}
+
+test('the scan names just what apt would upgrade, and what the changelogs say that this fixes', async () => {
+  const found = await scan();
+  const lagging = found.packages.filter(({ available }) => available !== null);
+  const upgraded = plan.changes.filter(({ from, to }) => from !== null && to !== null);
+  const byName = (a: string, b: string) => a.localeCompare(b);
+  expect(lagging.map(({ name }) => name).toSorted(byName)).toEqual(
+    upgraded.map(({ name }) => name).toSorted(byName),
+  );
+  expect(lagging.filter(({ changesKnown }) => !changesKnown)).toEqual([]);
+  const kernel = lagging.find(({ name }) => name === 'linux-image-amd64');
+  expect(kernel?.vulnerabilities.length).toBeGreaterThan(10);
+  const { installed, vulnerabilities } = lagging.find(({ name }) => name === 'openssl') ?? fail();
+  expect(vulnerabilities.map(({ id }) => id).toSorted(byName)).toEqual(
+    await fixedInPool('openssl', installed),
+  );
+  await expect(coldpatch('scan', image, '--fail-on', 'high', '--offline')).rejects.toThrow('ended with 4');
+});
+
+function fail(): never {
+  throw new Error('Expected openssl among the packages that lag.');
+}
+
+/** By other programs: the numbers in the changelog above the heading of the installed version. */
+async function fixedInPool(name: string, installed: string): Promise<readonly string[]> {
+  const script = `for deb in "$1"/*/*.deb; do
+      [ "$(dpkg-deb -f "$deb" Package Version)" = "Package: $2
+Version: $3" ] || continue
+      dpkg-deb --fsys-tarfile "$deb" | tar -xO "./usr/share/doc/$2/changelog.Debian.gz" | zcat
+    done | sed "/^$2 ($4)/,\\$d" | grep -o 'CVE-[0-9]*-[0-9]*' | sort -u`;
+  const { to } = plan.changes.find((change) => change.name === name) ?? fail();
+  const pool = '/var/cache/coldpatch/pool/sha256';
+  const { stdout } = await runProgramOrFail({
+    file: 'sh',
+    args: ['-c', script, 'sh', pool, name, to ?? '', installed],
+    timeoutSeconds: 120,
+  });
+  return stdout
+    .trim()
+    .split('\n')
+    .toSorted((a, b) => a.localeCompare(b));
+}
+
 test('the update says what it did', async () => {
   const file = join(folder, 'report.json');
   const printed: unknown = JSON.parse(
@@ -120,6 +167,13 @@ test('the update says what it did', async () => {
   expect(report.kernels).toMatchObject({ initramfsBuilt: [expect.any(String)], bootMenuWritten: true });
   expect(await digestOf(image)).toBe(report.after.digest);
   expect(statSync(image).mode & 0o777).toBe(0o640);
+});
+
+test('after the update the scan finds nothing that lags', async () => {
+  expect((await scan('--offline')).packages).toEqual([]);
+  expect(await coldpatch('scan', image, '--offline', '--fail-on', 'any')).toContain(
+    'newest published version',
+  );
 });
 
 test('every package and every file of the initramfs is what apt in a chroot brings', async () => {
