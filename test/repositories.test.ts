@@ -1,13 +1,16 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,9 +19,15 @@ import { xz } from '@napi-rs/lzma';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ErrorCode } from '../src/lib/errors.ts';
 import { findUpgrades } from '../src/upgrades/find-upgrades.ts';
-import { ensurePackages } from '../src/upgrades/package-pool.ts';
+import { ensurePackages } from '../src/upgrades/pool/ensure-packages.ts';
+import { exportPool } from '../src/upgrades/pool/export-pool.ts';
+import { importPool } from '../src/upgrades/pool/import-pool.ts';
+import { listKeptFiles } from '../src/upgrades/pool/list-kept-files.ts';
+import { prunePool } from '../src/upgrades/pool/prune-pool.ts';
+import { verifyPool } from '../src/upgrades/pool/verify-pool.ts';
 import type { FindUpgradesOptions } from '../src/upgrades/repositories/types.ts';
 import type { PackageFile, UpgradeSet } from '../src/upgrades/types.ts';
+import { usedRepositories } from '../src/upgrades/used-repositories.ts';
 import {
   openWorkshop,
   type PublishedPackage,
@@ -609,7 +618,7 @@ describe('the package pool', () => {
     server.files = await publish(key, { packages: all() });
     server.files.set(packages.library.path, alter(packages.library.bytes));
     await expectError(ensure([fileOf(packages.library)]), 'package_corrupt', /as the repository signed them/);
-    expect(readdirSync(join(directory, 'cache/pool'))).toEqual(['incoming']);
+    expect(readdirSync(join(directory, 'cache/pool'))).toEqual(['incoming', 'lock']);
     expect(readdirSync(join(directory, 'cache/pool/incoming'))).toEqual([]);
   });
 
@@ -617,10 +626,10 @@ describe('the package pool', () => {
     await expectError(ensure([fileOf(packages.library)]), 'repository_unreachable', /plan again/);
   });
 
-  test('lets two processes fetch the same package at once', async () => {
+  test('of two processes that need the same package, one fetches it', async () => {
     server.files = await publish(key, { packages: all() });
     const program = `
-      import { ensurePackages } from ${JSON.stringify(join(import.meta.dirname, '../src/upgrades/package-pool.ts'))};
+      import { ensurePackages } from ${JSON.stringify(join(import.meta.dirname, '../src/upgrades/pool/ensure-packages.ts'))};
       await ensurePackages([${JSON.stringify(fileOf(packages.library))}], { cacheDirectory: ${JSON.stringify(join(directory, 'cache'))}, clock: () => new Date() });`;
     const runs = [1, 2].map(
       () =>
@@ -630,7 +639,185 @@ describe('the package pool', () => {
         }),
     );
     expect(await Promise.all(runs)).toEqual([0, 0]);
+    expect(server.requests.filter(({ path }) => path === packages.library.path)).toHaveLength(1);
     const [pooled] = await ensure([fileOf(packages.library)]);
     expect(readFileSync(pooled?.path ?? '')).toEqual(packages.library.bytes);
+  });
+
+  test('takes up a transfer that was cut off', async () => {
+    server.files = await publish(key, { packages: all() });
+    server.cuts.set(packages.library.path, 300);
+    const [pooled] = await ensure([fileOf(packages.library)]);
+    expect(readFileSync(pooled?.path ?? '')).toEqual(packages.library.bytes);
+    expect(server.requests.map(({ headers }) => headers.range)).toEqual([undefined, 'bytes=300-']);
+  });
+
+  test('begins anew when what was left of a transfer is of another file', async () => {
+    server.files = await publish(key, { packages: all() });
+    const incoming = join(directory, 'cache/pool/incoming');
+    mkdirSync(incoming, { recursive: true });
+    const part = join(incoming, `${fileOf(packages.library).sha256}.part`);
+    writeFileSync(part, Buffer.alloc(200));
+    const [pooled] = await ensure([fileOf(packages.library)]);
+    expect(readFileSync(pooled?.path ?? '')).toEqual(packages.library.bytes);
+    expect(readdirSync(incoming)).toEqual([]);
+  });
+
+  test('finds what is damaged, and removes it when told to', async () => {
+    server.files = await publish(key, { packages: all() });
+    const pooled = await ensure([fileOf(packages.library), fileOf(packages.app)]);
+    const cacheDirectory = join(directory, 'cache');
+    expect(await verifyPool({ cacheDirectory, remove: true })).toMatchObject({ files: 2, damaged: [] });
+    const path = pooled[0]?.path ?? '';
+    chmodSync(path, 0o644);
+    truncateSync(path, 100);
+    expect((await verifyPool({ cacheDirectory, remove: false })).damaged).toEqual([path]);
+    await verifyPool({ cacheDirectory, remove: true });
+    expect(await verifyPool({ cacheDirectory, remove: true })).toMatchObject({ files: 1, damaged: [] });
+  });
+
+  test('is pruned by age and by size, and never of what was just used', async () => {
+    server.files = await publish(key, { packages: all() });
+    await find();
+    const cacheDirectory = join(directory, 'cache');
+    const files = [packages.library, packages.app, packages.old].map(fileOf);
+    const pooled = await ensure(files);
+    const usedAgo = (index: number, hours: number): void =>
+      utimesSync(pooled[index]?.path ?? '', inHours(-hours), inHours(-hours));
+    const left = (): boolean[] => pooled.map(({ path }) => existsSync(path));
+    usedAgo(0, 50);
+    usedAgo(1, 3);
+    expect((await prunePool({ cacheDirectory, maxAgeDays: 3, now: new Date() })).removed.files).toBe(0);
+    const { removed } = await prunePool({ cacheDirectory, maxAgeDays: 2, now: new Date() });
+    expect(removed).toEqual({ files: 1, bytes: files[0]?.size });
+    expect(left()).toEqual([false, true, true]);
+    await prunePool({ cacheDirectory, maxBytes: 0, now: new Date() });
+    expect(left()).toEqual([false, false, true]);
+    await prunePool({ cacheDirectory, maxAgeDays: 0, now: inHours(24 * 400) });
+    expect(left()).toEqual([false, false, false]);
+    expect(readdirSync(join(cacheDirectory, 'metadata/releases'))).toHaveLength(1);
+    expect(changesOf(await find())).toEqual(upgradeOfApp);
+  });
+});
+
+describe('a former state of a repository', () => {
+  test('can be used again, however old it is, and only that one', async () => {
+    server.files = await publish(key, { packages: [packages.old], validUntil: inHours(1) });
+    const before = await find();
+    const pinned = usedRepositories(before.snapshot);
+    server.files = await publish(key, { packages: all(), date: inHours(1), validUntil: inHours(2) });
+    expect(changesOf(await find({ clock: () => inHours(1) }))).toEqual(upgradeOfApp);
+    server.requests.length = 0;
+    const again = await find({ pinned, clock: () => inHours(1000) });
+    expect(again.snapshot).toEqual(before.snapshot);
+    expect(changesOf(again)).toEqual([]);
+    expect(server.requests).toEqual([]);
+  });
+
+  test('is refused when it is not kept, was altered, or another key is asked for', async () => {
+    server.files = await publish(key, { packages: all() });
+    const pinned = usedRepositories((await find()).snapshot);
+    const unknown = pinned.map((pin) => ({ ...pin, releaseDigest: 'f'.repeat(64) }));
+    await expectError(find({ pinned: unknown }), 'snapshot_missing', /pool import/);
+    await expectError(find({ pinned: [] }), 'snapshot_missing', /in the snapshot/);
+    const [kept = ''] = readdirSync(join(directory, 'cache/metadata/signed'));
+    server.files = await publish(key, { packages: [packages.old], date: inHours(-2) });
+    await find({ allowStale: true });
+    const signed = join(directory, 'cache/metadata/signed');
+    const [other = ''] = readdirSync(signed).filter((name) => name !== kept);
+    writeFileSync(join(signed, kept), readFileSync(join(signed, other)));
+    await expectError(find({ pinned }), 'repository_corrupt', /The cache was altered/);
+  });
+});
+
+describe('a pool that is carried to a host without a network', () => {
+  const cacheDirectory = (): string => join(directory, 'cache');
+  const archive = (): string => join(directory, 'pool.tar');
+  const away = (): string => join(directory, 'away');
+
+  async function fillAndExport(): Promise<UpgradeSet> {
+    server.files = await publish(key, { packages: all() });
+    const found = await find();
+    const arrivals = found.changes.filter((change) => change.to !== null);
+    await ensurePackages(
+      arrivals.map(({ file }) => file),
+      { cacheDirectory: cacheDirectory(), clock: () => new Date() },
+    );
+    await exportPool({ cacheDirectory: cacheDirectory(), target: archive() });
+    return found;
+  }
+
+  test('gives the same plan and the same packages there', async () => {
+    const found = await fillAndExport();
+    const exported = readFileSync(archive());
+    await exportPool({ cacheDirectory: cacheDirectory(), target: archive() });
+    expect(readFileSync(archive())).toEqual(exported);
+    server.files.clear();
+    server.requests.length = 0;
+    const { files } = await importPool({ cacheDirectory: away(), source: archive() });
+    expect(files).toBeGreaterThanOrEqual(5);
+    const there = await find({ cacheDirectory: away(), offline: true });
+    expect(changesOf(there)).toEqual(changesOf(found));
+    const pooled = await ensurePackages(
+      there.changes.flatMap((change) => (change.to === null ? [] : [change.file])),
+      { cacheDirectory: away(), clock: () => new Date() },
+    );
+    expect(pooled).toHaveLength(2);
+    expect(server.requests).toEqual([]);
+  });
+
+  test('does not replace a newer state by an older one', async () => {
+    await fillAndExport();
+    server.files = await publish(key, { packages: all(), date: inHours(2) });
+    await find({ cacheDirectory: away(), clock: () => inHours(2) });
+    await importPool({ cacheDirectory: away(), source: archive() });
+    server.files = await publish(key, { packages: all() });
+    await expectError(find({ cacheDirectory: away() }), 'repository_stale', /seen before/);
+  });
+
+  test.each<readonly [string, (folder: string) => readonly string[]]>([
+    ['a path that leads out', () => ['--transform', 's,^.*$,../../outside,', 'file']],
+    ['a name of its own', () => ['--transform', 's,^.*$,pool/other,', 'file']],
+    ['a link', () => ['--transform', `s,^.*$,pool/sha256/aa/${'a'.repeat(64)}.deb,RS`, 'link']],
+    [
+      'a package with another digest',
+      () => ['--transform', `s,^.*$,pool/sha256/aa/${'a'.repeat(64)}.deb,`, 'file'],
+    ],
+    [
+      'a state from the future',
+      () => ['--transform', `s,^.*$,metadata/releases/${'a'.repeat(64)}.json,`, 'future'],
+    ],
+  ])('refuses %s', async (_, args) => {
+    writeFileSync(join(directory, 'file'), 'content');
+    writeFileSync(join(directory, 'future'), '{"date":"2999-01-01T00:00:00.000Z"}');
+    symlinkSync('file', join(directory, 'link'));
+    execFileSync('tar', ['-C', directory, '-P', '-cf', archive(), ...args(directory)]);
+    await expectError(
+      importPool({ cacheDirectory: away(), source: archive() }),
+      'transfer_invalid',
+      /Expected/,
+    );
+    expect(await listKeptFiles(away())).toEqual([]);
+  });
+
+  test('refuses what is no archive, and what was cut off', async () => {
+    await fillAndExport();
+    truncateSync(archive(), 3000);
+    await expectError(
+      importPool({ cacheDirectory: away(), source: archive() }),
+      'transfer_invalid',
+      /its end/,
+    );
+    writeFileSync(archive(), 'x'.repeat(4000));
+    await expectError(
+      importPool({ cacheDirectory: away(), source: archive() }),
+      'transfer_invalid',
+      /tar archive/,
+    );
+    await expectError(
+      importPool({ cacheDirectory: away(), source: join(directory, 'none') }),
+      'file_unreadable',
+      /none/,
+    );
   });
 });

@@ -12,7 +12,7 @@ import type { Unknown } from '../upgrades/matching/exposure.ts';
 import { matchPackagesOfImage } from '../upgrades/matching/match-packages-of-image.ts';
 import type { Scan } from '../upgrades/matching/scan.ts';
 import { summarise } from '../upgrades/matching/summarise.ts';
-import { ensurePackages } from '../upgrades/package-pool.ts';
+import { ensurePackages } from '../upgrades/pool/ensure-packages.ts';
 import { usedRepositories } from '../upgrades/used-repositories.ts';
 import type { PackageArrival, UpgradeSet } from '../upgrades/types.ts';
 import { type SourceOptions, sourcesOf } from './sources.ts';

@@ -42,6 +42,10 @@ function withSources(command: Command): Command {
       false,
     )
     .option('--offline', 'use the repository lists fetched before', false)
+    .option(
+      '--snapshot <file>',
+      'use the very states of the repositories that a plan, report or scan (JSON) names',
+    )
     .addOption(cacheOption())
     .addOption(configOption());
 }
@@ -93,6 +97,13 @@ interface SourceFlags extends ImageFlags {
   readonly repository?: readonly string[];
   readonly allowStale: boolean;
   readonly offline: boolean;
+  readonly snapshot?: string;
+  readonly cache?: string;
+  readonly config?: string;
+}
+
+interface PoolFlags {
+  readonly json: boolean;
   readonly cache?: string;
   readonly config?: string;
 }
@@ -278,6 +289,57 @@ program
     },
   );
 
+const pool = program.command('pool').description('look after the packages and lists that the cache keeps');
+
+function poolCommand(name: string): Command {
+  return pool
+    .command(name)
+    .option('--json', 'print JSON', false)
+    .addOption(cacheOption())
+    .addOption(configOption());
+}
+
+async function poolIo() {
+  const { terminalProgress } = await import('./terminal-progress.ts');
+  return { print, progress: terminalProgress(process.stderr) };
+}
+
+poolCommand('verify')
+  .description('compare every package and list with its digest')
+  .option('--remove', 'remove what is damaged, to be fetched again', false)
+  .action(async (options: PoolFlags & { readonly remove: boolean }) => {
+    const { verifyPoolCommand } = await import('./commands/pool.ts');
+    process.exitCode = await verifyPoolCommand(await poolIo(), options);
+  });
+
+poolCommand('prune')
+  .description('remove what was not used for long; what was used within the last hour stays')
+  .option('--max-age <days>', 'remove what was not used for so many days', wholeNumber)
+  .option(
+    '--max-size <bytes>',
+    'remove packages, the longest unused first, until they take so many bytes (also 20G)',
+    byteCount,
+  )
+  .action(async (options: PoolFlags & { readonly maxAge?: number; readonly maxSize?: number }) => {
+    if (options.maxAge === undefined && options.maxSize === undefined)
+      throw new ColdpatchError('usage', 'Expected --max-age, --max-size or both.');
+    const { prunePoolCommand } = await import('./commands/pool.ts');
+    await prunePoolCommand(await poolIo(), options);
+  });
+
+for (const direction of ['export', 'import'] as const) {
+  poolCommand(`${direction} <file>`)
+    .description(
+      direction === 'export'
+        ? 'write all packages, lists and signed states to one file, for a host without a network'
+        : 'take in what another host exported; every file is verified',
+    )
+    .action(async (file: string, options: PoolFlags) => {
+      const { transferPoolCommand } = await import('./commands/pool.ts');
+      await transferPoolCommand(await poolIo(), { ...options, file, direction });
+    });
+}
+
 program
   .command('doctor [directories...]')
   .description(
@@ -312,7 +374,13 @@ function treeOptions(path: string, options: TreeFlags) {
 
 function wholeNumber(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new ColdpatchError('usage', `Expected the number of a generation, but found "${text}".`);
+  throw new ColdpatchError('usage', `Expected a whole number, but found "${text}".`);
+}
+
+function byteCount(text: string): number {
+  const [, digits, unit = ''] = /^(\d{1,12})([KMGT]?)$/.exec(text) ?? [];
+  if (digits !== undefined) return Number(digits) * 1024 ** ' KMGT'.indexOf(unit || ' ');
+  throw new ColdpatchError('usage', `Expected a number of bytes such as 500M or 20G, but found "${text}".`);
 }
 
 function print(text: string): void {

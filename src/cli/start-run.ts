@@ -17,6 +17,7 @@ export interface RunOptions {
   readonly repository?: readonly string[];
   readonly allowStale: boolean;
   readonly offline: boolean;
+  readonly snapshot?: string;
   readonly cache?: string;
   readonly config?: string;
 }
@@ -24,13 +25,14 @@ export interface RunOptions {
 export function startRun(io: RunIo, options: RunOptions) {
   const config: Config = loadCommandConfig(options);
   const display = terminalProgress(io.stderr);
-  const { path, format, backing, repository, engine, allowStale, offline } = options;
+  const { path, format, backing, repository, engine, allowStale, offline, snapshot } = options;
   const request = {
     image: { path, format, backing },
     repositories: repository,
     engine,
     allowStale,
     offline,
+    snapshot,
     display,
     signal: interruptSignal(),
   };

@@ -10,6 +10,8 @@ export interface DownloadRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** The operator, not an image, named this address, so that files of this host may be read. Default false. */
   readonly allowHostFiles?: boolean;
+  /** Leave out so many bytes at the start, when the server can. Default 0. */
+  readonly from?: number;
   /** Longest silence: until the answer begins, and between two parts of it. Default 30. */
   readonly idleSeconds?: number;
   readonly signal?: AbortSignal;
@@ -20,6 +22,8 @@ export type DownloadAnswer =
       readonly answer: 'found';
       /** Must be read to its end, or left by `return()`. */
       readonly body: AsyncIterable<Uint8Array>;
+      /** Where the body begins: `from`, or 0 when the server sends all. */
+      readonly offset: number;
       readonly etag?: string;
       readonly lastModified?: string;
     }
@@ -48,7 +52,12 @@ async function openHostFile(url: URL, request: DownloadRequest): Promise<Downloa
     const path = fileURLToPath(new URL(`file://${url.pathname}`));
     const found = await stat(path);
     if (!found.isFile()) return { answer: 'not-found' };
-    return { answer: 'found', body: createReadStream(path, { highWaterMark: 1024 * 1024 }) };
+    const start = Math.min(request.from ?? 0, found.size);
+    return {
+      answer: 'found',
+      offset: start,
+      body: createReadStream(path, { start, highWaterMark: 1024 * 1024 }),
+    };
   } catch (error) {
     if (hasErrorCode(error, 'ENOENT', 'ENOTDIR')) return { answer: 'not-found' };
     throw unreachable(url, reasonOf(error), error);
@@ -64,7 +73,12 @@ async function openHttp(url: URL, request: DownloadRequest, redirects: number): 
   try {
     response = await fetch(url.href, {
       redirect: 'manual',
-      headers: { 'accept-encoding': 'identity', 'user-agent': 'coldpatch', ...request.headers },
+      headers: {
+        'accept-encoding': 'identity',
+        'user-agent': 'coldpatch',
+        ...(request.from && { range: `bytes=${request.from}-` }),
+        ...request.headers,
+      },
       signal: silence.signal,
     });
   } catch (error) {
@@ -72,11 +86,13 @@ async function openHttp(url: URL, request: DownloadRequest, redirects: number): 
     request.signal?.throwIfAborted();
     throw unreachable(url, silence.reason() ?? reasonOf(error), error);
   }
-  if (response.status === 200 && response.body !== null) {
+  const offset = offsetOf(response, request.from ?? 0);
+  if (offset !== undefined && response.body !== null) {
     const etag = response.headers.get('etag');
     const lastModified = response.headers.get('last-modified');
     return {
       answer: 'found',
+      offset,
       body: watchedBody(url, response.body, silence, request.signal),
       ...(etag === null ? {} : { etag }),
       ...(lastModified === null ? {} : { lastModified }),
@@ -84,12 +100,21 @@ async function openHttp(url: URL, request: DownloadRequest, redirects: number): 
   }
   silence.stop();
   await response.body?.cancel();
+  // There is nothing after these bytes, so they are not the beginning of this file.
+  if (response.status === 416 && request.from) return openHttp(url, { ...request, from: 0 }, redirects);
   if (response.status === 304) return { answer: 'not-modified' };
   if (response.status === 404 || response.status === 410) return { answer: 'not-found' };
   if (redirectStatus.has(response.status)) {
     return openHttp(redirectTarget(url, response, redirects), request, redirects - 1);
   }
   throw unreachable(url, `the server answered ${response.status} ${response.statusText}`.trimEnd());
+}
+
+/** Undefined for what is no answer with a body (RFC 9110, sections 14.4 and 15.3.7). */
+function offsetOf(response: Response, from: number): number | undefined {
+  if (response.status === 200) return 0;
+  const start = /^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '')?.[1];
+  return response.status === 206 && from > 0 && Number(start) === from ? from : undefined;
 }
 
 function redirectTarget(url: URL, response: Response, redirects: number): URL {

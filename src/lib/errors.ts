@@ -56,6 +56,13 @@ export const errorCatalogue = {
 
   sources_missing: { exit: 3, retry: false, title: 'No package repository is configured' },
   sources_invalid: { exit: 3, retry: false, title: 'A package source could not be understood' },
+  snapshot_missing: { exit: 1, retry: false, title: 'A former state of a repository is not kept' },
+  transfer_invalid: {
+    exit: 3,
+    retry: false,
+    title: 'What was brought from another host is not what it should be',
+  },
+  pool_busy: { exit: 1, retry: true, title: 'Another run holds the package pool' },
   repository_unreachable: { exit: 1, retry: true, title: 'A repository could not be reached' },
   repository_unsigned: { exit: 3, retry: false, title: 'A repository is not signed' },
   repository_signature: { exit: 3, retry: false, title: 'The signature of a repository is not valid' },

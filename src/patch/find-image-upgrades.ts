@@ -1,6 +1,7 @@
 import { readAptConfiguration } from '../guest/apt-configuration.ts';
 import { findUpgrades } from '../upgrades/find-upgrades.ts';
 import type { UpgradeProgress, UpgradeSet } from '../upgrades/types.ts';
+import type { PinnedRepository } from '../upgrades/used-repositories.ts';
 import type { ExaminedImage } from './examine-image.ts';
 
 /** Where upgrade information comes from, and where it is kept. */
@@ -9,6 +10,8 @@ export interface UpgradeSources {
   readonly repositories?: readonly string[] | undefined;
   readonly allowStale?: boolean | undefined;
   readonly offline?: boolean | undefined;
+  /** The states of the repositories to use, in place of the newest. */
+  readonly pinned?: readonly PinnedRepository[] | undefined;
   readonly cacheDirectory: string;
 }
 

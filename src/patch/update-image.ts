@@ -7,7 +7,7 @@ import { inspectImage } from '../guest/inspect-image.ts';
 import { readGuest } from '../guest/read-guest.ts';
 import { digestFile } from '../lib/digest-file.ts';
 import { ColdpatchError } from '../lib/errors.ts';
-import { ensurePackages } from '../upgrades/package-pool.ts';
+import { ensurePackages } from '../upgrades/pool/ensure-packages.ts';
 import { assertGuestSpace, assertSameArchitecture, assertUpgradable } from './assert-upgradable.ts';
 import type { CheckedOutImage } from './checked-out-image.ts';
 import { describeUpdate, type Outcome } from './describe-update.ts';

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { ColdpatchError } from '../lib/errors.ts';
 
@@ -13,17 +13,19 @@ export interface ExpectedBytes {
 }
 
 /**
- * Writes `body` to `file` while it is hashed. Never takes more bytes than expected.
+ * Writes `body` to the end of `file` while it is hashed. Never takes more bytes than expected.
  *
+ * @param already what the file holds before.
  * @throws ColdpatchError `expected.code` when size or digest differ.
  */
 export async function storeDownload(
   body: AsyncIterable<Uint8Array>,
   file: FileHandle,
   expected: ExpectedBytes,
+  already: { readonly size: number; readonly hash: Hash } = { size: 0, hash: createHash('sha256') },
 ): Promise<void> {
-  const hash = createHash('sha256');
-  let size = 0;
+  const { hash } = already;
+  let { size } = already;
   for await (const chunk of body) {
     size += chunk.length;
     if (size > expected.size) throw differs(expected, `more than ${expected.size} bytes`);

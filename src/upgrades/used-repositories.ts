@@ -10,6 +10,9 @@ export interface UsedRepository {
   readonly validUntil: string | null;
 }
 
+/** What has to be known of a state to use it again. */
+export type PinnedRepository = Pick<UsedRepository, 'uri' | 'suite' | 'releaseDigest'>;
+
 /** Each repository of a snapshot once, whatever components and architectures of it were used. */
 export function usedRepositories({ entries }: RepositorySnapshot): readonly UsedRepository[] {
   const byName = new Map(

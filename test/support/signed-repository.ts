@@ -137,6 +137,8 @@ export interface RepositoryServer {
   files: Map<string, Buffer>;
   /** Answers before `files` are looked at: a status, with a header `location` if given. */
   redirects: Map<string, string>;
+  /** Ends the connection of the next answer after so many bytes, by path. */
+  cuts: Map<string, number>;
   readonly requests: {
     readonly path: string;
     readonly headers: IncomingHttpHeaders;
@@ -159,7 +161,21 @@ export async function serve(): Promise<RepositoryServer> {
           : request.headers['if-none-match'] === etag
             ? 304
             : 200;
+    const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+    const part = status === 200 && from > 0 ? body?.subarray(from) : undefined;
     self.requests.push({ path, headers: request.headers, status });
+    if (part !== undefined && body !== undefined) {
+      response.writeHead(206, { etag, 'content-range': `bytes ${from}-${body.length - 1}/${body.length}` });
+      response.end(part);
+      return;
+    }
+    const cut = self.cuts.get(path);
+    if (cut !== undefined && body !== undefined) {
+      self.cuts.delete(path);
+      response.writeHead(200, { etag, 'content-length': body.length });
+      response.write(body.subarray(0, cut), () => response.destroy());
+      return;
+    }
     response.writeHead(status, { etag, ...(location === undefined ? {} : { location }) });
     response.end(status === 200 ? body : '');
   });
@@ -169,6 +185,7 @@ export async function serve(): Promise<RepositoryServer> {
     uri: `http://127.0.0.1:${port}/`,
     files: new Map(),
     redirects: new Map(),
+    cuts: new Map(),
     requests: [],
     close: () =>
       new Promise((resolve) => {

@@ -1,4 +1,5 @@
 import type { AptConfiguration } from '../../guest/apt-configuration.ts';
+import type { PinnedRepository } from '../used-repositories.ts';
 import type { UpgradeProgress, UpgradeSet } from '../types.ts';
 
 export type RepositoryFamilyId = 'apt';
@@ -18,6 +19,8 @@ export interface FindUpgradesOptions {
   readonly allowStale?: boolean | undefined;
   /** Use what was fetched before and ask no server. Default false. */
   readonly offline?: boolean | undefined;
+  /** Repeat what was seen before: use just these states of the repositories, however old. */
+  readonly pinned?: readonly PinnedRepository[] | undefined;
   /** Shared by all runs; made when it is missing. */
   readonly cacheDirectory: string;
   /** An existing directory of this run alone. */

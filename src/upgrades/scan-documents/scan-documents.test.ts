@@ -69,28 +69,53 @@ const scan: Scan = {
   gaps: [{ where: 'partition 2', reason: 'unsupported', detail: 'holds something' }],
 };
 
+interface SarifLog {
+  readonly version: string;
+  readonly runs: readonly [
+    {
+      readonly tool: { readonly driver: { readonly rules: readonly { readonly id: string }[] } };
+      readonly results: readonly {
+        readonly ruleId: string;
+        readonly level: string;
+        readonly message: { readonly text: string };
+        readonly locations: readonly {
+          readonly physicalLocation: { readonly artifactLocation: { readonly uri: string } };
+        }[];
+      }[];
+      readonly invocations: readonly { readonly toolExecutionNotifications: readonly unknown[] }[];
+    },
+  ];
+}
+
+interface VexDocument {
+  readonly specVersion: string;
+  readonly metadata: { readonly component: { readonly properties: readonly unknown[] } };
+  readonly components: readonly { readonly name: string }[];
+  readonly vulnerabilities: readonly { readonly id: string }[];
+}
+
 test('SARIF has a result for each vulnerability of each package, and for one that only lags', () => {
-  const log = JSON.parse(sarif([scan]));
+  const log = JSON.parse(sarif([scan])) as SarifLog;
   const [run] = log.runs;
   expect(log.version).toBe('2.1.0');
-  expect(run.results.map(({ ruleId, level }: { ruleId: string; level: string }) => [ruleId, level])).toEqual([
+  expect(run.results.map(({ ruleId, level }) => [ruleId, level])).toEqual([
     ['CVE-2026-1', 'error'],
     ['CVE-2026-2', 'note'],
     ['outdated-package', 'note'],
   ]);
-  const ids: string[] = run.tool.driver.rules.map(({ id }: { id: string }) => id);
+  const ids = run.tool.driver.rules.map(({ id }) => id);
   expect(ids.toSorted()).toEqual(['CVE-2026-1', 'CVE-2026-2', 'outdated-package']);
-  expect(run.results[0].locations[0].physicalLocation.artifactLocation.uri).toBe(
+  expect(run.results[0]?.locations[0]?.physicalLocation.artifactLocation.uri).toBe(
     'file:///images/%3Cb%3Eserver%3C/b%3E%201.qcow2',
   );
-  expect(run.results[0].message.text).toContain('fixed in 2-1');
-  expect(run.invocations[0].toolExecutionNotifications).toHaveLength(2);
+  expect(run.results[0]?.message.text).toContain('fixed in 2-1');
+  expect(run.invocations[0]?.toolExecutionNotifications).toHaveLength(2);
 });
 
 test('VEX says which packages a vulnerability touches, and what is done about it', () => {
-  const document = JSON.parse(cycloneDxVex(scan));
+  const document = JSON.parse(cycloneDxVex(scan)) as VexDocument;
   expect(document.specVersion).toBe('1.6');
-  expect(document.components.map(({ name }: { name: string }) => name)).toEqual(['tool', 'tzdata']);
+  expect(document.components.map(({ name }) => name)).toEqual(['tool', 'tzdata']);
   const byId = (a: { id: string }, b: { id: string }) => a.id.localeCompare(b.id);
   expect(document.vulnerabilities.toSorted(byId)).toMatchObject([
     {

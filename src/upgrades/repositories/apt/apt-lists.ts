@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { runProgramOrFail } from '../../../lib/run-program.ts';
 import { ColdpatchError } from '../../../lib/errors.ts';
@@ -28,7 +28,7 @@ const revision = 1;
 export async function ensureAptLists(options: AptListsOptions): Promise<string> {
   const root = join(options.cacheDirectory, 'metadata');
   const target = join(root, 'apt', digestOf(options));
-  if (await exists(target)) return target;
+  if (await touch(target)) return target;
   const draft = join(root, incomingDirectory, randomUUID());
   try {
     await fillAptLists(draft, options);
@@ -139,9 +139,11 @@ async function methodsDirectory(signal: AbortSignal | undefined): Promise<string
   return /^METHODS='([^']+)'$/m.exec(stdout)?.[1] ?? '/usr/lib/apt/methods';
 }
 
-async function exists(path: string): Promise<boolean> {
+/** Marks a directory as used now; false when it does not exist. */
+async function touch(path: string): Promise<boolean> {
+  const now = new Date();
   try {
-    await stat(path);
+    await utimes(path, now, now);
     return true;
   } catch (error) {
     if (hasErrorCode(error, 'ENOENT')) return false;

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { open, readFile, rm } from 'node:fs/promises';
+import { open, readFile, rm, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { openDownload } from '../../../lib/download.ts';
 import { ColdpatchError } from '../../../lib/errors.ts';
@@ -16,6 +16,7 @@ export interface FetchIndexOptions {
   readonly root: string;
   readonly workDirectory: string;
   readonly offline: boolean;
+  readonly now: Date;
   readonly allowHostFiles: boolean;
   readonly signal?: AbortSignal | undefined;
 }
@@ -54,7 +55,7 @@ export async function fetchIndex(
     if (size > indexLimit) throw corrupt(verified, path, `at most ${indexLimit} bytes`, `${size} bytes`);
   }
   const plain = verified.release.files.get(path);
-  const stored = await storedIndex(options.root, plain, published);
+  const stored = await storedIndex(options, plain, published);
   if (stored !== undefined) return stored;
   if (options.offline) {
     throw new ColdpatchError(
@@ -76,14 +77,16 @@ export async function fetchIndex(
 }
 
 async function storedIndex(
-  root: string,
+  { root, now }: FetchIndexOptions,
   plain: ReleaseFile | undefined,
   published: readonly Published[],
 ): Promise<StoredIndex | undefined> {
   const digests = plain === undefined ? await unpackedDigests(root, published) : [plain.sha256];
   for (const digest of digests) {
     const path = contentPath(root, digest);
-    if ((await hashFile(path)) === digest) return { path, digest };
+    if ((await hashFile(path)) !== digest) continue;
+    await utimes(path, now, now);
+    return { path, digest };
   }
   return undefined;
 }

@@ -5,11 +5,14 @@ import { retry } from '../../../lib/retry.ts';
 import { checkRelease } from './check-release.ts';
 import { parseRelease, type Release } from './parse-release.ts';
 import {
+  keepSignedRelease,
   type RecordKey,
   type ReleaseRecord,
   readReleaseRecord,
+  readSignedRelease,
   writeReleaseRecord,
 } from './release-record.ts';
+import type { PinnedRepository } from '../../used-repositories.ts';
 import type { Keyring } from './select-keyring.ts';
 import type { AptSource } from './types.ts';
 import { type SignedRelease, verifySignature } from './verify-signature.ts';
@@ -22,6 +25,8 @@ export interface FetchReleaseOptions {
   readonly now: Date;
   readonly allowStale: boolean;
   readonly offline: boolean;
+  /** The states to use in place of the newest. */
+  readonly pinned?: readonly PinnedRepository[] | undefined;
   readonly allowHostFiles: boolean;
   readonly signal?: AbortSignal | undefined;
 }
@@ -52,14 +57,50 @@ export async function fetchRelease(
   const what = `${source.uri} ${source.suite}`;
   const key: RecordKey = { ...options, ...source, keyringDigest: options.keyring.digest };
   const known = await readReleaseRecord(key);
+  if (options.pinned !== undefined) return pinnedRelease(source, options.pinned, base, options);
   const current = options.offline ? offlineRecord(known, what) : await ask(base, what, known, options);
   const text = await verifySignature(current.release, { ...options, what });
   const release = parseRelease(text, what);
   checkRelease(release, { ...options, ...source, what, newestSeen: known?.date });
+  const digest = digestOf(text);
+  const record = { ...current, date: release.date };
+  await keepSignedRelease(options.root, digest, record);
   // An older one may have been allowed for this run; it does not become the newest that was seen.
   const isNewest = known === undefined || release.date >= known.date;
-  if (current !== known && isNewest) await writeReleaseRecord(key, { ...current, date: release.date });
-  return { release, text, digest: createHash('sha256').update(text).digest('hex'), base };
+  if (current !== known && isNewest) await writeReleaseRecord(key, record);
+  return { release, text, digest, base };
+}
+
+/** The signature is checked again, the time is not: to go back in time is what a pin is for. */
+async function pinnedRelease(
+  source: AptSource,
+  pinned: readonly PinnedRepository[],
+  base: string,
+  options: FetchReleaseOptions,
+): Promise<VerifiedRelease> {
+  const what = `${source.uri} ${source.suite}`;
+  const pin = pinned.find(({ uri, suite }) => uri === source.uri && suite === source.suite);
+  const kept = pin && (await readSignedRelease(options.root, pin.releaseDigest));
+  if (kept === undefined) {
+    throw new ColdpatchError(
+      'snapshot_missing',
+      `Expected ${what} in the snapshot${pin ? `, signed text ${pin.releaseDigest}, in the cache` : ''}, but it is not there. ` +
+        'A snapshot can be used as long as the cache keeps it; "coldpatch pool import" brings one from another host.',
+    );
+  }
+  const text = await verifySignature(kept.release, { ...options, what });
+  const release = parseRelease(text, what);
+  checkRelease(release, { ...options, ...source, what, newestSeen: undefined, allowStale: true });
+  const digest = digestOf(text);
+  if (digest === pin?.releaseDigest) return { release, text, digest, base };
+  throw new ColdpatchError(
+    'repository_corrupt',
+    `Expected the signed text ${pin?.releaseDigest} of ${what} in the cache, found ${digest}. The cache was altered: remove that file.`,
+  );
+}
+
+function digestOf(text: Buffer): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 function releaseBase({ uri, suite }: AptSource): string {

@@ -4,6 +4,7 @@ import { mapConcurrently } from '../../../lib/map-concurrently.ts';
 import { removeLeftovers } from '../../remove-leftovers.ts';
 import type { UpgradeProgress } from '../../types.ts';
 import type { SkippedSource, SnapshotEntry } from '../../repository-snapshot.ts';
+import type { PinnedRepository } from '../../used-repositories.ts';
 import { fetchIndex } from './fetch-index.ts';
 import { fetchRelease, type VerifiedRelease } from './fetch-release.ts';
 import { selectKeyring } from './select-keyring.ts';
@@ -18,6 +19,7 @@ export interface FetchRepositoryOptions {
   readonly clock: () => Date;
   readonly allowStale: boolean;
   readonly offline: boolean;
+  readonly pinned?: readonly PinnedRepository[] | undefined;
   readonly onProgress?: ((progress: UpgradeProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }

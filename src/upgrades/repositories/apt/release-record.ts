@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeAtomically } from '../../write-atomically.ts';
@@ -36,9 +36,13 @@ export interface RecordKey {
 
 /** Undefined when nothing was ever accepted, or when the record is not readable: then it is fetched again. */
 export async function readReleaseRecord(key: RecordKey): Promise<ReleaseRecord | undefined> {
+  return readRecord(pathOf(key));
+}
+
+async function readRecord(path: string): Promise<ReleaseRecord | undefined> {
   let text: string;
   try {
-    text = await readFile(pathOf(key), 'utf8');
+    text = await readFile(path, 'utf8');
   } catch (error) {
     if (hasErrorCode(error, 'ENOENT')) return undefined;
     throw error;
@@ -47,6 +51,29 @@ export async function readReleaseRecord(key: RecordKey): Promise<ReleaseRecord |
 }
 
 export async function writeReleaseRecord(key: RecordKey, record: ReleaseRecord): Promise<void> {
+  await writeRecord(key.root, pathOf(key), record);
+}
+
+/** Keeps a state under the SHA-256 of its signed text, so that a plan can be repeated with just this one. */
+export async function keepSignedRelease(root: string, digest: string, record: ReleaseRecord): Promise<void> {
+  const path = signedPath(root, digest);
+  if ((await readRecord(path)) === undefined) await writeRecord(root, path, record);
+  else await utimes(path, new Date(), new Date());
+}
+
+/** A state that was accepted once, by the SHA-256 of its signed text; undefined when it is not kept. */
+export async function readSignedRelease(root: string, digest: string): Promise<ReleaseRecord | undefined> {
+  return readRecord(signedPath(root, digest));
+}
+
+function pathOf({ root, uri, suite, keyringDigest }: RecordKey): string {
+  const digest = createHash('sha256')
+    .update(JSON.stringify([uri, suite, keyringDigest]))
+    .digest('hex');
+  return join(root, 'releases', `${digest}.json`);
+}
+
+async function writeRecord(root: string, target: string, record: ReleaseRecord): Promise<void> {
   const { release } = record;
   const text = JSON.stringify({
     ...record,
@@ -56,17 +83,14 @@ export async function writeReleaseRecord(key: RecordKey, record: ReleaseRecord):
       ...(release.form === 'detached' ? { signature: release.signature.toString('base64') } : {}),
     },
   });
-  await writeAtomically({ root: key.root }, async (file) => {
+  await writeAtomically({ root }, async (file) => {
     await file.writeFile(text);
-    return { target: pathOf(key) };
+    return { target };
   });
 }
 
-function pathOf({ root, uri, suite, keyringDigest }: RecordKey): string {
-  const digest = createHash('sha256')
-    .update(JSON.stringify([uri, suite, keyringDigest]))
-    .digest('hex');
-  return join(root, 'releases', `${digest}.json`);
+function signedPath(root: string, digest: string): string {
+  return join(root, 'signed', `${digest}.json`);
 }
 
 function parseJson(text: string): unknown {
