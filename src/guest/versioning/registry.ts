@@ -1,8 +1,11 @@
 import { ColdpatchError } from '../../lib/errors.ts';
+import { apk } from './apk/index.ts';
 import { deb } from './deb/index.ts';
+import { pacman } from './pacman/index.ts';
+import { rpm } from './rpm/index.ts';
 import type { Versioning } from './types.ts';
 
-export const versionings: readonly Versioning[] = [deb];
+export const versionings: readonly Versioning[] = [deb, rpm, apk, pacman];
 
 /** @throws `internal` for an id that no adapter has: another order would be a wrong answer. */
 export function versioningOf(id: string): Versioning {
