@@ -108,6 +108,62 @@ describe('mounts', () => {
   });
 });
 
+describe('a system of another family', () => {
+  const apk = (name: string) => `P:${name}\nV:3.19.1-r0\nA:x86_64\n\n`;
+  const alpine = {
+    'etc/os-release': 'ID=alpine\nVERSION_ID=3.19.1\nPRETTY_NAME="Alpine Linux v3.19"\n',
+    'etc/fstab': '',
+    'usr/bin/x': '',
+    'lib/apk/db/installed': apk('alpine-baselayout'),
+  };
+  const readFiles = (files: FixtureFiles) => read({ filesystem: memoryFilesystem(files) });
+
+  test('is read under its own name', () => {
+    const { guest, gaps } = readFiles(alpine);
+    expect(guest?.operatingSystem).toEqual({
+      id: 'alpine',
+      versionId: '3.19.1',
+      versionCodename: '',
+      prettyName: 'Alpine Linux v3.19',
+      architecture: 'x86_64',
+    });
+    expect(guest?.packages).toEqual([
+      { name: 'alpine-baselayout', version: '3.19.1-r0', architecture: 'x86_64', manager: 'apk' },
+    ]);
+    expect(gaps).toEqual([]);
+  });
+
+  test('whose packages contradict its name is none, and its packages are listed', () => {
+    const { guest, partial, gaps } = readFiles({ ...alpine, 'lib/apk/db/installed': apk('musl') });
+    expect(guest).toBeUndefined();
+    expect(partial.packages).toHaveLength(1);
+    expect(gaps).toMatchObject([{ where: 'operating system', reason: 'corrupt' }]);
+  });
+
+  test('keeps its own packages when another package manager is there, too', () => {
+    const { guest, gaps } = readFiles({ ...alpine, 'var/lib/dpkg/status': status('installed') });
+    expect(guest?.packages.map(({ manager }) => manager)).toEqual(['apk']);
+    expect(gaps).toMatchObject([
+      {
+        where: 'package database',
+        reason: 'unsupported',
+        detail: '1 packages of dpkg, besides those of apk',
+      },
+    ]);
+  });
+
+  test('with unreadable packages has none, even if another package manager has some', () => {
+    const { guest, partial, gaps } = readFiles({
+      ...alpine,
+      'lib/apk/db/installed': '',
+      'var/lib/dpkg/status': status('installed'),
+    });
+    expect(guest).toBeUndefined();
+    expect(partial.packages).toEqual([]);
+    expect(gaps).toMatchObject([{ where: 'package database', reason: 'corrupt' }]);
+  });
+});
+
 describe('the root', () => {
   const other = (fstab: string) => ({
     filesystem: memoryFilesystem({ ...system, 'etc/fstab': fstab }, { uuid: bootUuid }),

@@ -9,7 +9,7 @@ import { readIdentity } from './identity/read-identity.ts';
 import { type GuestMount, mountGuest } from './mount-guest.ts';
 import { type DetectedSystem, detectOperatingSystem } from './operating-systems/detect-operating-system.ts';
 import { packageManagers } from './package-managers/registry.ts';
-import type { PackageDatabase } from './package-managers/types.ts';
+import type { PackageDatabase, PackageManagerId } from './package-managers/types.ts';
 import type { FstabEntry } from './parse-fstab.ts';
 import { readOrGap } from './read-or-gap.ts';
 import { type Freshness, readFreshness } from './state/read-freshness.ts';
@@ -60,8 +60,9 @@ export function readGuest(image: OpenedImage): GuestReading {
     };
   }
   const { tree, mounts } = mountGuest(root, image.volumes, gaps);
-  const system = detectOperatingSystem(tree, gaps);
-  const database = readPackages(tree, gaps);
+  const detected = detectOperatingSystem(tree, gaps);
+  const database = readPackages(tree, detected?.family.packageManager, gaps);
+  const system = detected && confirm(detected, database, gaps);
   const { boot, grubMenu } = readBootSetup(image, tree, gaps);
   const kernels = readOrGap('/boot', gaps, () => readKernels(tree, grubMenu)) ?? [];
   const identity = readIdentity(tree, gaps);
@@ -105,25 +106,56 @@ export function readGuest(image: OpenedImage): GuestReading {
   };
 }
 
-/** By the evidence of the files, and not by the name of the distribution alone. */
-function readPackages(tree: FileTree, gaps: Gap[]): PackageDatabase | undefined {
-  for (const manager of packageManagers) {
-    const detection = readOrGap('package database', gaps, () => manager.detect(tree));
-    if (detection?.answer !== 'yes') continue;
-    const database = readOrGap('package database', gaps, () => manager.read(tree));
-    gaps.push(...(database?.gaps ?? []));
-    return database;
+/**
+ * By the evidence of the files: the package manager of the system that os-release names, or the first of the others
+ * that has packages. Those of one that is merely installed, as rpm may be on Debian, are a gap.
+ */
+function readPackages(
+  tree: FileTree,
+  expected: PackageManagerId | undefined,
+  gaps: Gap[],
+): PackageDatabase | undefined {
+  const present = packageManagers
+    .toSorted((a, b) => Number(b.id === expected) - Number(a.id === expected))
+    .filter((manager) => readOrGap('package database', gaps, () => manager.detect(tree))?.answer === 'yes');
+  let database: PackageDatabase | undefined;
+  for (const manager of present) {
+    const found = readOrGap('package database', gaps, () => manager.read(tree));
+    // Another manager's packages would be a wrong answer.
+    if (found === undefined && manager.id === expected) return undefined;
+    if (found === undefined) continue;
+    if (database === undefined) {
+      database = found;
+      gaps.push(...found.gaps);
+      continue;
+    }
+    const detail = `${found.packages.length} packages of ${found.manager}, besides those of ${database.manager}`;
+    gaps.push({ where: 'package database', reason: 'unsupported', detail });
   }
-  gaps.push({ where: 'package database', reason: 'missing', detail: 'no known records of packages' });
+  if (present.length === 0) {
+    gaps.push({ where: 'package database', reason: 'missing', detail: 'no known records of packages' });
+  }
+  return database;
+}
+
+/** os-release is evidence and no proof: the packages must not contradict it. */
+function confirm(
+  system: DetectedSystem,
+  database: PackageDatabase | undefined,
+  gaps: Gap[],
+): DetectedSystem | undefined {
+  const { family, release } = system;
+  const { releasePackage } = family;
+  if (database === undefined || releasePackage === undefined) return system;
+  if (database.packages.some(({ name }) => releasePackage.test(name))) return system;
+  const detail = `os-release says ${release.id}, but no package of ${database.manager} is of its release`;
+  gaps.push({ where: 'operating system', reason: 'corrupt', detail });
   return undefined;
 }
 
-function describe(
-  { family, release }: DetectedSystem,
-  database: PackageDatabase | undefined,
-): OperatingSystem {
+function describe({ release }: DetectedSystem, database: PackageDatabase | undefined): OperatingSystem {
   return {
-    id: family.id,
+    id: release.id,
     versionId: release.versionId,
     versionCodename: release.versionCodename,
     prettyName: release.prettyName,

@@ -1,9 +1,11 @@
 import type { Gap } from '../lib/gap.ts';
 
-export type OperatingSystemId = 'debian' | 'ubuntu';
+/** A distribution, or a family of distributions that are read alike. */
+export type OperatingSystemFamilyId = 'debian' | 'ubuntu' | 'redhat' | 'suse' | 'alpine' | 'arch';
 
 export interface OperatingSystem {
-  readonly id: OperatingSystemId;
+  /** ID of os-release: `debian`, `rocky`, `opensuse-leap`. */
+  readonly id: string;
   /** VERSION_ID of os-release: `12`, `24.04`. */
   readonly versionId: string;
   readonly versionCodename: string;

@@ -41,7 +41,7 @@ export function examineImage(request: ImageRequest): ExaminedImage {
   try {
     const reading = readGuest(opened);
     const { guest, tree } = reading;
-    if (!guest || !tree) throw unknownSystem(request.path, reading);
+    if (!guest || !tree || reading.database?.manager !== 'dpkg') throw unknownSystem(request.path, reading);
     const database = readDpkgDatabase(tree);
     return {
       opened,
@@ -59,8 +59,14 @@ export function examineImage(request: ImageRequest): ExaminedImage {
   }
 }
 
-function unknownSystem(path: string, { gaps, partial }: GuestReading): ColdpatchError {
+function unknownSystem(path: string, { gaps, guest, partial }: GuestReading): ColdpatchError {
   const found = partial.operatingSystem?.prettyName;
+  if (guest) {
+    return new ColdpatchError(
+      'system_unknown',
+      `Expected Debian or Ubuntu in ${path}, but found ${found}, which can be inspected and not upgraded.`,
+    );
+  }
   const reasons = gaps.map(({ where, detail }) => `${where}: ${detail}`);
   return new ColdpatchError(
     'system_unknown',

@@ -22,6 +22,7 @@ test('Debian', () => {
   expect(system?.family.id).toBe('debian');
   expect(system?.release).toEqual({
     id: 'debian',
+    idLike: [],
     versionId: '12',
     versionCodename: 'bookworm',
     prettyName: 'Debian GNU/Linux 12 ("bookworm")',
@@ -51,16 +52,50 @@ test('a name that the files do not bear out is a gap', () => {
   expect(gaps[0]?.detail).toContain('no records of dpkg');
 });
 
+test.each([
+  ['rocky', 'rhel centos fedora', 'redhat', 'var/lib/rpm/rpmdb.sqlite'],
+  ['amzn', 'fedora', 'redhat', 'var/lib/rpm/Packages'],
+  ['eurolinux', 'rhel fedora', 'redhat', 'usr/share/rpm/Packages'],
+  ['opensuse-leap', 'suse opensuse', 'suse', 'usr/lib/sysimage/rpm/Packages.db'],
+  ['sles', 'suse', 'suse', 'var/lib/rpm/Packages'],
+  ['alpine', '', 'alpine', 'lib/apk/db/installed'],
+  ['arch', '', 'arch', 'var/lib/pacman/local/ALPM_DB_VERSION'],
+  ['manjaro', 'arch', 'arch', 'var/lib/pacman/local/ALPM_DB_VERSION'],
+])('%s, which is like "%s", is of the family %s', (id, like, family, records) => {
+  const release = `ID="${id}"\nID_LIKE="${like}"\nVERSION_ID="9.4"\n`;
+  const { system, gaps } = detect({ 'etc/os-release': release, [records]: 'x' });
+  expect(system).toMatchObject({ family: { id: family }, release: { id, versionId: '9.4' } });
+  expect(gaps).toEqual([]);
+  expect(detect({ 'etc/os-release': release }).gaps).toMatchObject([
+    { reason: 'corrupt', detail: expect.stringContaining(`says ${id}, but there are no records`) },
+  ]);
+});
+
 test('no name, or an endless one, is a gap', () => {
   expect(detect(evidence).gaps).toMatchObject([{ reason: 'missing' }]);
   expect(detect({ 'etc/os-release': { sparse: 1n << 40n } }).gaps[0]).toMatchObject({ reason: 'limit' });
 });
 
+const names = {
+  debian: 'debian',
+  ubuntu: 'ubuntu',
+  redhat: 'rhel',
+  suse: 'sles',
+  alpine: 'alpine',
+  arch: 'arch',
+} as const;
+
 test('each family answers no for the names of the others', () => {
   const tree = memoryTree(evidence);
   for (const family of operatingSystems) {
     for (const other of operatingSystems.filter(({ id }) => id !== family.id)) {
-      const release = { id: other.id, versionId: '1', versionCodename: '', prettyName: '' };
+      const release = {
+        id: names[other.id],
+        idLike: [],
+        versionId: '1',
+        versionCodename: '',
+        prettyName: '',
+      };
       expect(family.detect(tree, release)).toEqual({ answer: 'no' });
     }
   }

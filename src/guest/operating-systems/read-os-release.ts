@@ -2,7 +2,10 @@ import type { FileTree } from '../file-tree.ts';
 
 /** os-release(5), as far as we use it. Absent values are empty. */
 export interface OsRelease {
+  /** Lower-case letters, digits, `.`, `_` and `-`; else `linux`. */
   readonly id: string;
+  /** The systems that this one is derived from, the closest first. */
+  readonly idLike: readonly string[];
   readonly versionId: string;
   readonly versionCodename: string;
   readonly prettyName: string;
@@ -10,6 +13,7 @@ export interface OsRelease {
 
 const releaseLimit = 64 * 1024;
 const maximumValue = 200;
+const idShape = /^[a-z0-9._-]{1,64}$/;
 
 /** Reads /etc/os-release, else /usr/lib/os-release; undefined when neither is a file. */
 export function readOsRelease(tree: FileTree): OsRelease | undefined {
@@ -19,7 +23,10 @@ export function readOsRelease(tree: FileTree): OsRelease | undefined {
   const values = parseAssignments(text);
   const value = (name: string) => (values.get(name) ?? '').slice(0, maximumValue);
   return {
-    id: value('ID') || 'linux',
+    id: idShape.test(value('ID')) ? value('ID') : 'linux',
+    idLike: value('ID_LIKE')
+      .split(/\s+/)
+      .filter((id) => idShape.test(id)),
     versionId: value('VERSION_ID'),
     // Before 2017 the code name stood only in VERSION: `8 (jessie)`.
     versionCodename: value('VERSION_CODENAME') || (/\((\w+)\)/.exec(value('VERSION'))?.[1] ?? ''),

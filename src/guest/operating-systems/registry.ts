@@ -1,5 +1,16 @@
+import { alpine } from './alpine/index.ts';
+import { arch } from './arch/index.ts';
 import { debian } from './debian/index.ts';
+import { redhat } from './redhat/index.ts';
+import { suse } from './suse/index.ts';
 import type { OperatingSystemFamily } from './types.ts';
 import { ubuntu } from './ubuntu/index.ts';
 
-export const operatingSystems: readonly OperatingSystemFamily[] = [debian, ubuntu];
+export const operatingSystems: readonly OperatingSystemFamily[] = [
+  debian,
+  ubuntu,
+  redhat,
+  suse,
+  alpine,
+  arch,
+];

@@ -41,6 +41,18 @@ test.each([
   expect(PackageURL.fromString(url).name).toBe('c++lib');
 });
 
+test.each([
+  ['rhel', '9.4', 'rpm', 'pkg:rpm/redhat/bash@5.1-9?arch=x86_64&distro=rhel-9.4'],
+  ['rocky', '9.4', 'rpm', 'pkg:rpm/rocky/bash@5.1-9?arch=x86_64&distro=rocky-9.4'],
+  ['opensuse-leap', '15.6', 'rpm', 'pkg:rpm/opensuse/bash@5.1-9?arch=x86_64&distro=opensuse-leap-15.6'],
+  ['sles', '15.6', 'rpm', 'pkg:rpm/suse/bash@5.1-9?arch=x86_64&distro=sles-15.6'],
+  ['alpine', '3.19.1', 'apk', 'pkg:apk/alpine/bash@5.1-9?arch=x86_64&distro=alpine-3.19.1'],
+  ['arch', '', 'pacman', 'pkg:alpm/arch/bash@5.1-9?arch=x86_64&distro=arch'],
+] as const)('%s %s', (id, versionId, manager, expected) => {
+  const entry = { name: 'bash', version: '5.1-9', architecture: 'x86_64', manager };
+  expect(packageUrl(entry, { id, versionId })).toBe(expected);
+});
+
 test('CycloneDX lists the system, every package, and what was not read', () => {
   const bom = JSON.parse(cycloneDx(inspection, now)) as {
     readonly metadata: { readonly component: { readonly properties: unknown } };

@@ -30,9 +30,9 @@ const descriptionLimit = 4 * 1024 * 1024;
 const directoryShape = /^([A-Za-z0-9@_+][A-Za-z0-9@._+-]{0,254})-([!-,.0-~]{1,255}-[!-,.0-~]{1,64})$/;
 const architectureShape = /^[A-Za-z0-9_]{1,64}$/;
 
-/** True when the tree has pacman's directory of what is installed. */
+/** True when the tree has pacman's directory of what is installed, and something in it. */
 export function hasPacmanDatabase(tree: FileTree): boolean {
-  return tree.exists(localPath) && tree.status(localPath).type === 'directory';
+  return tree.exists(localPath) && tree.names(localPath).length > 0;
 }
 
 /**

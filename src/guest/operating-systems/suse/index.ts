@@ -1,0 +1,19 @@
+import { hasRpmDatabase } from '../../package-managers/rpm/read-rpm-database.ts';
+import { isOfFamily } from '../is-of-family.ts';
+import type { OperatingSystemFamily } from '../types.ts';
+
+const ids = ['sles', 'sled', 'sle-micro', 'opensuse', 'opensuse-leap', 'opensuse-tumbleweed', 'suse'];
+
+/** SUSE's family: SLES, openSUSE, and what names one of them in ID_LIKE. */
+export const suse: OperatingSystemFamily = {
+  id: 'suse',
+  revision: 1,
+  packageManager: 'rpm',
+  versioning: 'rpm',
+  releasePackage: /(?:^|-)release(?:-|$)/,
+  detect(tree, release) {
+    if (!isOfFamily(release, ids)) return { answer: 'no' };
+    if (hasRpmDatabase(tree)) return { answer: 'yes' };
+    return { answer: 'unreadable', detail: `os-release says ${release.id}, but there are no records of rpm` };
+  },
+};
