@@ -192,6 +192,16 @@ describe('a damaged header', () => {
     ]);
   });
 
+  test('with a SHA-1 alone is found by that', () => {
+    const header = Buffer.from(headers.find((bytes) => bytes.includes('first-1.2')) ?? []);
+    for (let at = 8; at < 8 + 16 * header.readUInt32BE(0); at += 16) {
+      if (header.readUInt32BE(at) === tags.sha256) header.writeUInt32BE(tags.sha256 + 1, at);
+    }
+    expect(withOne(header).gaps).toEqual([]);
+    header.write('X', header.indexOf('A package for tests'));
+    expect(withOne(header).gaps).toMatchObject([{ detail: expect.stringMatching(/digest [0-9a-f]{40} in/) }]);
+  });
+
   test.each([
     ['that is cut', small('x').subarray(0, 60)],
     ['of nothing', Buffer.alloc(100)],
@@ -215,6 +225,37 @@ describe('a damaged header', () => {
 });
 
 describe('hostile files', () => {
+  test('whose rows are all the same bytes are read no further than their size', () => {
+    const { database } = writeSqlite([small('a', { 1004: 'x'.repeat(2000) })], { pageSize: 65_536 });
+    const leaf = Math.floor(database.indexOf('xxxx') / 65_536) * 65_536;
+    const pointer = database.readUInt16BE(leaf + 8);
+    const cells = 20_000;
+    database.writeUInt16BE(cells, leaf + 3);
+    for (let cell = 0; cell < cells; cell += 1) database.writeUInt16BE(pointer, leaf + 8 + 2 * cell);
+    const { packages, gaps } = read({ [sqlitePath]: database });
+    expect(packages.length).toBeLessThan(database.length / 2000);
+    expect(gaps.map(({ reason }) => reason)).toEqual(['limit', 'corrupt']);
+  });
+
+  test('whose headers overlap are read no further than their size', () => {
+    const bytes = Buffer.from(ndbFile);
+    const slot = bytes.subarray(32, 48);
+    for (let at = 48; at < 4096; at += 16) slot.copy(bytes, at);
+    const { packages, gaps } = read({ [ndbPath]: bytes });
+    expect(packages.length).toBeLessThan(12);
+    expect(gaps).toMatchObject([{ detail: expect.stringContaining('smaller than their file') }]);
+  });
+
+  test('with a bucket that leads back to itself', () => {
+    const file = writeBerkeleyDb([...headers, ...many], { pageSize: 512, order: 'little' });
+    const pages = Array.from({ length: file.length / 512 }, (_, page) => page);
+    const page = pages.find((number) => [2, 13].includes(file[number * 512 + 25] ?? 0)) ?? 0;
+    file.writeUInt32LE(page, page * 512 + 16);
+    const { packages, gaps } = read({ [berkeleyPath]: file });
+    expect(packages.length).toBeGreaterThan(many.length / 2);
+    expect(gaps).toMatchObject([{ reason: 'corrupt', detail: expect.stringContaining('one way to page') }]);
+  });
+
   const sources: readonly (readonly [string, Buffer, Buffer | undefined])[] = [
     [sqlitePath, writeSqlite([...headers, ...many.slice(0, 60)], { pageSize: 512 }).database, undefined],
     ...[writeSqlite(headers, { pageSize: 512, late: many.slice(0, 40) })].map(
