@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Filesystem } from '../disk/filesystems/types.ts';
 import { ColdpatchError } from '../lib/errors.ts';
@@ -131,6 +132,21 @@ describe('a system of another family', () => {
       { name: 'alpine-baselayout', version: '3.19.1-r0', architecture: 'x86_64', manager: 'apk' },
     ]);
     expect(gaps).toEqual([]);
+  });
+
+  test('is found without os-release, too', () => {
+    const { guest, partial, gaps } = readFiles({
+      'etc/redhat-release': 'CentOS release 6.10 (Final)\n',
+      'etc/fstab': '',
+      'usr/lib/sysimage/rpm/Packages.db': readFileSync(
+        new URL('package-managers/rpm/fixtures/Packages.db', import.meta.url),
+      ),
+    });
+    expect(partial.packages).toHaveLength(4);
+    expect(guest).toBeUndefined();
+    expect(gaps).toMatchObject([
+      { detail: 'the system calls itself centos, but no package of rpm is of its release' },
+    ]);
   });
 
   test('whose packages contradict its name is none, and its packages are listed', () => {

@@ -148,7 +148,7 @@ function confirm(
   const { releasePackage } = family;
   if (database === undefined || releasePackage === undefined) return system;
   if (database.packages.some(({ name }) => releasePackage.test(name))) return system;
-  const detail = `os-release says ${release.id}, but no package of ${database.manager} is of its release`;
+  const detail = `the system calls itself ${release.id}, but no package of ${database.manager} is of its release`;
   gaps.push({ where: 'operating system', reason: 'corrupt', detail });
   return undefined;
 }

@@ -4,6 +4,7 @@ import type { Gap } from '../lib/gap.ts';
 import { type FileTree, mountTree } from './file-tree.ts';
 import { findVolume } from './find-volume.ts';
 import { isNamed, type MountedView } from './mounted-view.ts';
+import { oldReleaseFiles } from './operating-systems/read-old-release.ts';
 import { type FstabEntry, parseFstab } from './parse-fstab.ts';
 import { readOrGap } from './read-or-gap.ts';
 
@@ -79,7 +80,7 @@ function candidateOrGap(
   return readOrGap(volume.name, gaps, () => {
     const tree = mountTree([{ path: '/', filesystem }]);
     // /usr may be a mount of its own, and then /etc/os-release is a link that leads nowhere yet.
-    const isSystem = ['/etc/os-release', '/usr/lib/os-release'].some(
+    const isSystem = ['/etc/os-release', '/usr/lib/os-release', ...oldReleaseFiles].some(
       (path) => tree.find(path, { follow: false }) !== undefined,
     );
     if (!isSystem || !(tree.exists('/etc/fstab') || tree.exists('/usr'))) return undefined;

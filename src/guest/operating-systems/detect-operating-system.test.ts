@@ -67,8 +67,48 @@ test.each([
   expect(system).toMatchObject({ family: { id: family }, release: { id, versionId: '9.4' } });
   expect(gaps).toEqual([]);
   expect(detect({ 'etc/os-release': release }).gaps).toMatchObject([
-    { reason: 'corrupt', detail: expect.stringContaining(`says ${id}, but there are no records`) },
+    { reason: 'corrupt', detail: expect.stringContaining(`${id}, but there are no records`) },
   ]);
+});
+
+test.each([
+  ['redhat-release', 'CentOS release 6.10 (Final)\n', 'redhat', 'centos', '6.10', 'Final'],
+  [
+    'redhat-release',
+    'Red Hat Enterprise Linux Server release 6.10 (Santiago)',
+    'redhat',
+    'rhel',
+    '6.10',
+    'Santiago',
+  ],
+  ['redhat-release', 'Scientific Linux release 6.10 (Carbon)\n', 'redhat', 'scientific', '6.10', 'Carbon'],
+  ['oracle-release', 'Oracle Linux Server release 6.10\n', 'redhat', 'ol', '6.10', ''],
+  ['system-release', 'Amazon Linux AMI release 2014.03\n', 'redhat', 'amzn', '2014.03', ''],
+  [
+    'SuSE-release',
+    'SUSE Linux Enterprise Server 11 (x86_64)\nVERSION = 11\nPATCHLEVEL = 4\n',
+    'suse',
+    'sles',
+    '11.4',
+    '',
+  ],
+  [
+    'SuSE-release',
+    'openSUSE 13.1 (x86_64)\nVERSION = 13.1\nCODENAME = Bottle\n',
+    'suse',
+    'opensuse',
+    '13.1',
+    '',
+  ],
+])('%s of the years before os-release: %j', (file, text, family, id, versionId, versionCodename) => {
+  const { system, gaps } = detect({
+    'etc/redhat-release': 'Red Hat Enterprise Linux Server release 6.10\n',
+    [`etc/${file}`]: text,
+    ...(file !== 'redhat-release' && file !== 'oracle-release' && { 'etc/redhat-release': 'Unheard-of\n' }),
+    'var/lib/rpm/Packages': 'x',
+  });
+  expect(system).toMatchObject({ family: { id: family }, release: { id, versionId, versionCodename } });
+  expect(gaps).toEqual([]);
 });
 
 test('no name, or an endless one, is a gap', () => {

@@ -14,6 +14,9 @@ export const suse: OperatingSystemFamily = {
   detect(tree, release) {
     if (!isOfFamily(release, ids)) return { answer: 'no' };
     if (hasRpmDatabase(tree)) return { answer: 'yes' };
-    return { answer: 'unreadable', detail: `os-release says ${release.id}, but there are no records of rpm` };
+    return {
+      answer: 'unreadable',
+      detail: `the system calls itself ${release.id}, but there are no records of rpm`,
+    };
   },
 };
