@@ -145,9 +145,9 @@ function confirm(
   gaps: Gap[],
 ): DetectedSystem | undefined {
   const { family, release } = system;
-  const { releasePackage } = family;
-  if (database === undefined || releasePackage === undefined) return system;
-  if (database.packages.some(({ name }) => releasePackage.test(name))) return system;
+  const wanted = family.releasePackage?.(release);
+  if (database === undefined || wanted === undefined) return system;
+  if (database.packages.some(({ name }) => wanted.test(name))) return system;
   const detail = `the system calls itself ${release.id}, but no package of ${database.manager} is of its release`;
   gaps.push({ where: 'operating system', reason: 'corrupt', detail });
   return undefined;

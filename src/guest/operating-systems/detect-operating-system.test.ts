@@ -111,6 +111,32 @@ test.each([
   expect(gaps).toEqual([]);
 });
 
+test.each([
+  ['rhel', 'redhat-release-server', 'centos-release'],
+  ['centos', 'centos-stream-release', 'redhat-release'],
+  ['rocky', 'rocky-release', 'rocky-repos'],
+  ['almalinux', 'almalinux-release', 'epel-release'],
+  ['amzn', 'system-release', 'amazon-linux-extras'],
+  ['fedora', 'fedora-release-common', 'system-release'],
+  ['eurolinux', 'el-release', 'el-repos'],
+  ['opensuse-leap', 'Leap-release', 'sles-release'],
+  ['sles', 'SLES_SAP-release', 'aaa_base'],
+  ['alpine', 'alpine-baselayout', 'musl'],
+  ['postmarketos', 'alpine-baselayout', 'busybox'],
+  ['arch', 'pacman', 'pacman-mirrorlist'],
+])('%s is borne out by %s, and not by %s', (id, right, wrong) => {
+  const like = { eurolinux: ['rhel'], postmarketos: ['alpine'] }[id] ?? [];
+  const release = { id, idLike: like, versionId: '1', versionCodename: '', prettyName: '' };
+  const tree = memoryTree({
+    'var/lib/rpm/Packages': '',
+    'lib/apk/db/installed': '',
+    'var/lib/pacman/local/x/desc': '',
+  });
+  const family = operatingSystems.find((candidate) => candidate.detect(tree, release).answer === 'yes');
+  const wanted = family?.releasePackage?.(release);
+  expect([wanted?.test(right), wanted?.test(wrong)]).toEqual([true, false]);
+});
+
 test('no name, or an endless one, is a gap', () => {
   expect(detect(evidence).gaps).toMatchObject([{ reason: 'missing' }]);
   expect(detect({ 'etc/os-release': { sparse: 1n << 40n } }).gaps[0]).toMatchObject({ reason: 'limit' });

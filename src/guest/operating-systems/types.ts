@@ -13,7 +13,7 @@ export interface OperatingSystemFamily {
   readonly packageManager: PackageManagerId;
   readonly versioning: VersioningId;
   /** The name of a package without which there is no such system. */
-  readonly releasePackage?: RegExp;
+  releasePackage?(release: OsRelease): RegExp;
   /** A system says who it is in os-release, and its files must not contradict that. */
   detect(tree: FileTree, release: OsRelease): Detection;
 }

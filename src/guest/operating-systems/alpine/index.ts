@@ -8,7 +8,7 @@ export const alpine: OperatingSystemFamily = {
   revision: 1,
   packageManager: 'apk',
   versioning: 'apk',
-  releasePackage: /^(?:alpine-(?:release|baselayout)|.*-release)$/,
+  releasePackage: () => /^(?:alpine-(?:release|baselayout)|.*-release)$/,
   detect(tree, release) {
     if (!isOfFamily(release, ['alpine'])) return { answer: 'no' };
     if (hasApkDatabase(tree)) return { answer: 'yes' };

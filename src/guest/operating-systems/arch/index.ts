@@ -8,7 +8,7 @@ export const arch: OperatingSystemFamily = {
   revision: 1,
   packageManager: 'pacman',
   versioning: 'pacman',
-  releasePackage: /^(?:filesystem|pacman)$/,
+  releasePackage: () => /^(?:filesystem|pacman)$/,
   detect(tree, release) {
     if (!isOfFamily(release, ['arch', 'archlinux', 'archarm'])) return { answer: 'no' };
     if (hasPacmanDatabase(tree)) return { answer: 'yes' };
