@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../config/schema.ts';
+import { ColdpatchError } from '../lib/errors.ts';
 import { versioningOf } from '../guest/versioning/registry.ts';
 import { examineImage, type ExaminedImage, type ImageRequest } from '../patch/examine-image.ts';
 import { findImageUpgrades } from '../patch/find-image-upgrades.ts';
@@ -17,6 +18,8 @@ import { usedRepositories } from '../upgrades/used-repositories.ts';
 import type { PackageArrival, UpgradeSet } from '../upgrades/types.ts';
 import { type SourceOptions, sourcesOf } from './sources.ts';
 
+export { reachesGate } from '../upgrades/matching/reaches-gate.ts';
+
 export interface ScanRequest extends SourceOptions {
   readonly image: ImageRequest;
   /** Read the changelogs of the packages that an upgrade would bring. They are fetched into the pool. */
@@ -25,8 +28,29 @@ export interface ScanRequest extends SourceOptions {
   readonly signal: AbortSignal;
 }
 
+/** What became of one image of several. */
+export type ScanAnswer =
+  | { readonly path: string; readonly scan: Scan; readonly error?: undefined }
+  | { readonly path: string; readonly error: ColdpatchError };
+
+/** Scans images one after the other; one that cannot be compared does not stop the others. */
+export async function* scanImages(
+  config: Config,
+  paths: readonly string[],
+  request: ScanRequest,
+): AsyncGenerator<ScanAnswer, undefined> {
+  for (const path of paths) {
+    try {
+      yield { path, scan: await scanImage(config, { ...request, image: { ...request.image, path } }) };
+    } catch (error) {
+      if (!(error instanceof ColdpatchError) || error.code === 'interrupted') throw error;
+      yield { path, error };
+    }
+  }
+}
+
 /** `coldpatch scan`: compares an image with the upgrade information, and changes nothing. */
-export async function scanImage(config: Config, request: ScanRequest): Promise<Scan> {
+async function scanImage(config: Config, request: ScanRequest): Promise<Scan> {
   const phases = createPhases({ display: request.display, now: () => performance.now() });
   const workDirectory = await mkdtemp(join(tmpdir(), 'coldpatch-scan-'));
   const image = await phases.run('inspect', () => examineImage(request.image));

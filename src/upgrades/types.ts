@@ -13,6 +13,12 @@ export interface PackageFile {
   readonly sha256: string;
 }
 
+/** A package file in the pool. */
+export interface PooledPackage extends PackageFile {
+  /** On this host; read only, and named by its digest. */
+  readonly path: string;
+}
+
 interface Change {
   readonly name: string;
   readonly architecture: string;

@@ -81,19 +81,37 @@ test('an entry has its version, its place and the vulnerabilities that it names,
 test('only what came after the installed version counts, and the first version that fixed it', () => {
   const entries = parseChangelog(text);
   const deb = versioningOf('deb');
-  expect(fixesSince(entries, '2:1.4-2', deb)).toEqual({
-    fixedIn: new Map([
-      ['CVE-2026-0003', '2:1.4-2+deb12u3'],
-      ['CVE-2025-0001', '2:1.4-2+deb12u1'],
-    ]),
+  const { fixedIn, reachesInstalled } = fixesSince(entries, '2:1.4-2', deb);
+  expect([...fixedIn].map(([id, { version }]) => [id, version])).toEqual([
+    ['CVE-2026-0003', '2:1.4-2+deb12u3'],
+    ['CVE-2025-0001', '2:1.4-2+deb12u1'],
+  ]);
+  expect(reachesInstalled).toBe(true);
+
+  expect(fixesSince(entries, '2:1.4-2+deb12u2', deb).fixedIn.size).toBe(2);
+  expect(fixesSince(entries, '2:1.4-2+deb12u3', deb)).toEqual({
+    fixedIn: new Map(),
+    lagsSince: null,
     reachesInstalled: true,
   });
-  expect(fixesSince(entries, '2:1.4-2+deb12u2', deb).fixedIn.size).toBe(2);
-  expect(fixesSince(entries, '2:1.4-2+deb12u3', deb)).toEqual({ fixedIn: new Map(), reachesInstalled: true });
   expect(fixesSince(entries, '2:1.3-1', deb).reachesInstalled).toBe(false);
   expect(fixesSince(parseChangelog(text.replace('2:1.4-2+deb12u2', '2:_')), '2:1.4-2', deb)).toMatchObject({
     reachesInstalled: false,
   });
+});
+
+test('what was made for another release counts from when it came to this one', () => {
+  const backport = text
+    .replace(') bookworm; urgency=medium', ') unstable; urgency=medium')
+    .replace('* No hole', '* CVE-2026-0002');
+  const { fixedIn, lagsSince } = fixesSince(parseChangelog(backport), '2:1.4-2', versioningOf('deb'));
+  const days = [...fixedIn].map(([id, { publishedAt }]) => [id, publishedAt?.slice(0, 10)]);
+  expect(days).toEqual([
+    ['CVE-2026-0003', '2026-11-16'],
+    ['CVE-2025-0001', '2026-10-04'],
+    ['CVE-2026-0002', '2026-11-16'],
+  ]);
+  expect(lagsSince?.slice(0, 10)).toBe('2026-10-04');
 });
 
 test("a package's own changelog is read, that of its maintainer before upstream's", async () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { hasErrorCode } from '../../lib/has-error-code.ts';
 import { mapConcurrently } from '../../lib/map-concurrently.ts';
-import type { PooledPackage } from '../pool/ensure-packages.ts';
+import type { PooledPackage } from '../types.ts';
 import { writeAtomically } from '../write-atomically.ts';
 import { type ChangelogEntry, parseChangelog } from './parse-changelog.ts';
 import { readPackageChangelog } from './read-package-changelog.ts';

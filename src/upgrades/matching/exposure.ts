@@ -21,6 +21,8 @@ export interface Vulnerability {
   readonly remedy: Remedy;
   /** The first version that does not have it; null unless one is known. */
   readonly fixedVersion: string | null;
+  /** When its maintainer finished that version (ISO 8601); null unless a changelog says it. */
+  readonly fixedAt: string | null;
   readonly summary: string | null;
   readonly note: string | null;
   /** Who says so: a changelog with its version, or an imported feed with its digest. */
@@ -36,6 +38,8 @@ export interface PackageExposure {
   readonly source: string;
   /** What an upgrade would install; null when no newer version is published. */
   readonly available: string | null;
+  /** When the maintainer finished the first version after the installed one (ISO 8601): since then the package lags. */
+  readonly lagsSince: string | null;
   /** False when what the upgrade fixes could not be learnt: fewer vulnerabilities then mean nothing. */
   readonly changesKnown: boolean;
   /** The worst first. */

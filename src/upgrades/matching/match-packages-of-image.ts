@@ -45,7 +45,7 @@ export function matchPackagesOfImage(input: MatchInput): readonly PackageExposur
     .flatMap((entry): readonly PackageExposure[] => {
       const arrival = upgrades.get(keyOf(entry));
       const changelog = arrival && (changelogs.get(arrival.file.sha256) ?? bySource.get(entry.source.name));
-      const { changesKnown, vulnerabilities } = vulnerabilitiesOf(entry, changelog, input);
+      const { changesKnown, lagsSince, vulnerabilities } = vulnerabilitiesOf(entry, changelog, input);
       if (arrival === undefined && vulnerabilities.length === 0) return [];
       return [
         {
@@ -55,6 +55,7 @@ export function matchPackagesOfImage(input: MatchInput): readonly PackageExposur
           installed: entry.version,
           source: entry.source.name,
           available: arrival?.to ?? null,
+          lagsSince,
           changesKnown: arrival === undefined || changesKnown,
           vulnerabilities: vulnerabilities.toSorted(byUrgency),
         },
@@ -76,10 +77,9 @@ function vulnerabilitiesOf(
     advisories.findingsOf(entry).map((finding) => [finding.vulnerability, vulnerabilityOf(finding)]),
   );
   const fixes = changelog && fixesSince(changelog, entry.source.version, versioning);
-  for (const [id, version] of fixes?.fixedIn ?? []) {
+  for (const [id, { source, version, publishedAt }] of fixes?.fixedIn ?? []) {
     const { exploitedSince, exploitProbability, severity, summary } = advisories.factOf(id) ?? {};
     const known = found.get(id);
-    const statedBy = `changelog of ${changelog?.[0]?.source ?? entry.source.name} ${version}`;
     found.set(id, {
       id,
       severity: known?.severity ?? severity ?? 'unknown',
@@ -87,12 +87,17 @@ function vulnerabilitiesOf(
       exploitProbability: known?.exploitProbability ?? exploitProbability ?? null,
       remedy: 'fix-published',
       fixedVersion: known?.fixedVersion ?? version,
+      fixedAt: publishedAt,
       summary: known?.summary ?? summary ?? null,
       note: known?.remedy === 'fix-published' ? known.note : null,
-      statedBy: [...(known?.statedBy ?? []), statedBy],
+      statedBy: [...(known?.statedBy ?? []), `changelog of ${source} ${version}`],
     });
   }
-  return { changesKnown: fixes?.reachesInstalled === true, vulnerabilities: [...found.values()] };
+  return {
+    changesKnown: fixes?.reachesInstalled === true,
+    lagsSince: fixes?.lagsSince ?? null,
+    vulnerabilities: [...found.values()],
+  };
 
   function vulnerabilityOf(finding: Finding): Vulnerability {
     return {
@@ -102,6 +107,7 @@ function vulnerabilitiesOf(
       exploitProbability: finding.exploitProbability ?? null,
       remedy: remedies[finding.status],
       fixedVersion: finding.fixedVersion ?? null,
+      fixedAt: null,
       summary: advisories.factOf(finding.vulnerability)?.summary ?? null,
       note: finding.note ?? null,
       statedBy: finding.provenance.map((provenance) => printProvenance(provenance)),

@@ -3,7 +3,7 @@ import { hasErrorCode } from '../../lib/has-error-code.ts';
 import { mapConcurrently } from '../../lib/map-concurrently.ts';
 import { hashFile } from '../hash-file.ts';
 import { removeLeftovers } from '../remove-leftovers.ts';
-import type { PackageFile } from '../types.ts';
+import type { PackageFile, PooledPackage } from '../types.ts';
 import { fetchPackage } from './fetch-package.ts';
 import { lockPool } from './lock-pool.ts';
 import { poolPath, poolRoot } from './pool-path.ts';
@@ -19,11 +19,6 @@ export interface PackagePoolOptions {
   readonly onProgress?: (bytesDone: number, bytesTotal: number) => void;
   readonly clock: () => Date;
   readonly signal?: AbortSignal | undefined;
-}
-
-export interface PooledPackage extends PackageFile {
-  /** On this host; read only, and named by its digest. */
-  readonly path: string;
 }
 
 /**

@@ -9,7 +9,7 @@ import { asHostSpaceError } from '../../lib/host-space-error.ts';
 import { retry } from '../../lib/retry.ts';
 import { storeDownload } from '../store-download.ts';
 import { incomingDirectory } from '../write-atomically.ts';
-import type { PooledPackage } from './ensure-packages.ts';
+import type { PooledPackage } from '../types.ts';
 
 export interface FetchPackageOptions {
   /** Of the pool, which the caller holds locked. */

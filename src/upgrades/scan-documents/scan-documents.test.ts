@@ -13,6 +13,7 @@ const vulnerability: Vulnerability = {
   exploitProbability: 0.25,
   remedy: 'fix-published',
   fixedVersion: '2-1',
+  fixedAt: null,
   summary: 'A <script>alert(1)</script> of sorts',
   note: null,
   statedBy: ['changelog of tool 2-1'],
@@ -25,6 +26,7 @@ const packages: readonly PackageExposure[] = [
     installed: '1-1',
     source: 'tool',
     available: '2-1',
+    lagsSince: null,
     changesKnown: true,
     vulnerabilities: [
       vulnerability,
@@ -45,6 +47,7 @@ const packages: readonly PackageExposure[] = [
     installed: '2026a',
     source: 'tzdata',
     available: '2026b',
+    lagsSince: null,
     changesKnown: true,
     vulnerabilities: [],
   },

@@ -1,0 +1,118 @@
+import type { Command } from 'commander';
+import { ColdpatchError } from '../../lib/errors.ts';
+import {
+  formatOption,
+  backingOption,
+  configOption,
+  cacheOption,
+  type ImageFlags,
+  imageOptions,
+  wholeNumber,
+  byteCount,
+  print,
+} from '../shared-options.ts';
+
+interface PoolFlags {
+  readonly json: boolean;
+  readonly cache?: string;
+  readonly config?: string;
+}
+
+/** Commands that look after former states, the cache and the host. */
+export function addKeepingCommands(program: Command): void {
+  program
+    .command('generations <image>')
+    .description('list the former states of an image that are kept')
+    .option('--json', 'print JSON', false)
+    .action(async (image: string, options: { readonly json: boolean }) => {
+      const { generationsCommand } = await import('../commands/generations.ts');
+      await generationsCommand({ print }, { path: image, json: options.json });
+    });
+
+  program
+    .command('rollback <image>')
+    .description('put a former state of an image back in its place; the present one is kept')
+    .option('--generation <number>', 'which one; the newest that an update left unless given', wholeNumber)
+    .option('--json', 'print JSON', false)
+    .addOption(formatOption())
+    .addOption(backingOption())
+    .addOption(configOption())
+    .action(
+      async (
+        image: string,
+        options: ImageFlags & { readonly generation?: number; readonly config?: string },
+      ) => {
+        const { rollbackCommand } = await import('../commands/rollback.ts');
+        await rollbackCommand({ print }, { path: image, ...options, ...imageOptions(options) });
+      },
+    );
+
+  const pool = program.command('pool').description('look after the packages and lists that the cache keeps');
+
+  function poolCommand(name: string): Command {
+    return pool
+      .command(name)
+      .option('--json', 'print JSON', false)
+      .addOption(cacheOption())
+      .addOption(configOption());
+  }
+
+  async function poolIo() {
+    const { terminalProgress } = await import('../terminal-progress.ts');
+    return { print, progress: terminalProgress(process.stderr) };
+  }
+
+  poolCommand('verify')
+    .description('compare every package and list with its digest')
+    .option('--remove', 'remove what is damaged, to be fetched again', false)
+    .action(async (options: PoolFlags & { readonly remove: boolean }) => {
+      const { verifyPoolCommand } = await import('../commands/pool.ts');
+      process.exitCode = await verifyPoolCommand(await poolIo(), options);
+    });
+
+  poolCommand('prune')
+    .description('remove what was not used for long; what was used within the last hour stays')
+    .option('--max-age <days>', 'remove what was not used for so many days', wholeNumber)
+    .option(
+      '--max-size <bytes>',
+      'remove packages, the longest unused first, until they take so many bytes (also 20G)',
+      byteCount,
+    )
+    .action(async (options: PoolFlags & { readonly maxAge?: number; readonly maxSize?: number }) => {
+      if (options.maxAge === undefined && options.maxSize === undefined)
+        throw new ColdpatchError('usage', 'Expected --max-age, --max-size or both.');
+      const { prunePoolCommand } = await import('../commands/pool.ts');
+      await prunePoolCommand(await poolIo(), options);
+    });
+
+  for (const direction of ['export', 'import'] as const) {
+    poolCommand(`${direction} <file>`)
+      .description(
+        direction === 'export'
+          ? 'write all packages, lists and signed states to one file, for a host without a network'
+          : 'take in what another host exported; every file is verified',
+      )
+      .action(async (file: string, options: PoolFlags) => {
+        const { transferPoolCommand } = await import('../commands/pool.ts');
+        await transferPoolCommand(await poolIo(), { ...options, file, direction });
+      });
+  }
+
+  program
+    .command('doctor [directories...]')
+    .description(
+      'show what this host can do, what is missing, and what killed runs left beside the images in DIRECTORIES',
+    )
+    .option('--clean', 'clean what killed runs left', false)
+    .option('--json', 'print JSON', false)
+    .addOption(configOption())
+    .action(
+      async (
+        directories: string[],
+        options: { readonly clean: boolean; readonly json: boolean; readonly config?: string },
+      ) => {
+        const { doctorCommand } = await import('../commands/doctor.ts');
+        process.exitCode = await doctorCommand({ print }, { directories, ...options });
+      },
+    );
+}

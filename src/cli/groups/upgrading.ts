@@ -1,0 +1,108 @@
+import { type Command, Option } from 'commander';
+import {
+  engineOption,
+  withSources,
+  type SourceFlags,
+  imageOptions,
+  print,
+  printError,
+} from '../shared-options.ts';
+
+interface PlanFlags extends SourceFlags {
+  readonly engine: string;
+}
+
+interface ScanFlags extends SourceFlags {
+  readonly format: 'table' | 'json' | 'sarif' | 'vex' | 'html';
+  readonly output?: string;
+  readonly failOn?: 'any' | 'low' | 'medium' | 'high' | 'critical' | 'kev';
+  readonly changelogs: boolean;
+}
+
+interface PolicyFlags extends SourceFlags {
+  readonly policy: string;
+}
+
+interface UpdateFlags extends PlanFlags {
+  readonly trustImage: boolean;
+  readonly acceptUnclean: boolean;
+  readonly report?: string;
+}
+
+/** Commands that compare images with what is published, and upgrade them. */
+export function addUpgradingCommands(program: Command): void {
+  withSources(program.command('scan <images...>'))
+    .description(
+      'compare images with what is published: packages that lag, and the vulnerabilities that this leaves open',
+    )
+    .addOption(
+      new Option(
+        '--format <format>',
+        'how to print it; of several images, JSON and VEX have one document a line',
+      )
+        .choices(['table', 'json', 'sarif', 'vex', 'html'])
+        .default('table'),
+    )
+    .addOption(new Option('--json', 'the same as --format json').implies({ format: 'json' }))
+    .option('--output <file>', 'write it there, in place of standard output')
+    .addOption(
+      new Option('--fail-on <gate>', 'end with exit code 4 when something of this kind is found').choices([
+        'any',
+        'low',
+        'medium',
+        'high',
+        'critical',
+        'kev',
+      ]),
+    )
+    .option('--no-changelogs', 'do not fetch the new packages to read in their changelogs what they fix')
+    .action(async (paths: string[], { format, ...options }: ScanFlags) => {
+      const { scanCommand } = await import('../commands/scan.ts');
+      process.exitCode = await scanCommand(
+        { print, printError, stderr: process.stderr },
+        { paths, outputFormat: format, ...options, ...imageOptions(options) },
+      );
+    });
+
+  withSources(
+    program.command('policy').description('rules on how stale images may be').command('check <images...>'),
+  )
+    .description('hold images against a policy; ends with exit code 4 when one breaks a rule')
+    .requiredOption('--policy <file>', 'the policy (JSON)')
+    .option('--json', 'print JSON', false)
+    .action(async (paths: string[], options: PolicyFlags) => {
+      const { policyCommand } = await import('../commands/policy.ts');
+      process.exitCode = await policyCommand(
+        { print, printError, stderr: process.stderr },
+        { paths, changelogs: true, ...options, ...imageOptions(options) },
+      );
+    });
+
+  withSources(program.command('plan <image>'))
+    .description('show what an upgrade would change; no code of the image runs')
+    .addOption(engineOption())
+    .option('--json', 'print JSON', false)
+    .action(async (image: string, options: PlanFlags) => {
+      const { planCommand } = await import('../commands/plan.ts');
+      await planCommand(
+        { print, stderr: process.stderr },
+        { path: image, ...options, ...imageOptions(options) },
+      );
+    });
+
+  withSources(program.command('update <image>'))
+    .description('upgrade a copy of the image, verify it, and put it in the image’s place')
+    .addOption(engineOption())
+    .option('--trust-image', 'you trust everybody who could write into this image', false)
+    .option('--accept-unclean', 'upgrade an image whose machine crashed', false)
+    .option('--keep-conffiles', 'configuration files that you changed stay as they are (always so)', true)
+    .option('--report <file>', 'write the report as JSON')
+    .option('--json', 'print the report as JSON', false)
+    .action(async (image: string, options: UpdateFlags) => {
+      const { updateCommand } = await import('../commands/update.ts');
+      await updateCommand(
+        { print, stderr: process.stderr },
+        { path: image, ...options, ...imageOptions(options) },
+      );
+    });
+}
