@@ -34,6 +34,7 @@ export const systemPackages = {
     { name: 'gnupg', proof: ['gpg'] },
     { name: 'libcap2-bin', proof: ['setcap'] },
     { name: 'makepkg', proof: ['vercmp'] },
+    { name: 'mtools', proof: ['mcopy'] },
     { name: 'openssh-client', proof: ['ssh-keygen'] },
     { name: 'pacman-package-manager', proof: ['pacman'] },
     { name: 'rpm', proof: ['rpm', 'rpmbuild'] },

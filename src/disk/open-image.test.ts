@@ -102,6 +102,29 @@ test('opens a filesystem that covers the whole disk', () => {
   });
 });
 
+test('opens an EFI system partition, and a FAT that covers the whole disk', () => {
+  const efi = blank('efi', 2 * 1024 * 1024);
+  run('mkfs.fat', '-i', 'ABCD1234', efi);
+  run('mmd', '-i', efi, '::EFI', '::EFI/BOOT');
+  opened({ path: efi }, (image) => {
+    expect(image.partitionTable).toBeUndefined();
+    expect(image.volumes).toMatchObject([{ name: 'disk', content: { format: 'fat', uuid: 'ABCD-1234' } }]);
+    expect(image.gaps).toEqual([]);
+  });
+  const disk = blank('with-efi', 4 * 1024 * 1024);
+  execFileSync('sfdisk', ['-q', disk], {
+    input: 'label: gpt\nstart=2048, size=4096, type=uefi\n',
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  put('with-efi', 2048 * 512, readFileSync(efi));
+  opened({ path: disk }, (image) => {
+    expect(image.volumes).toMatchObject([{ name: 'partition 1', content: { format: 'fat' } }]);
+    expect(image.gaps).toEqual([]);
+    const filesystem = image.volumes[0]?.filesystem;
+    expect(filesystem?.readDirectory(filesystem.rootInode).map(({ name }) => name)).toEqual(['EFI']);
+  });
+});
+
 test('opens a chain of declared files, and no other', () => {
   overlay('middle.qcow2', 'disk.qcow2');
   overlay('top.qcow2', path('middle.qcow2'));

@@ -8,8 +8,6 @@ import { needsNoFilesystem } from './needs-no-filesystem.ts';
 import type { Partition } from './partition-tables/types.ts';
 import type { Volume } from './types.ts';
 
-const efiSystemTypes: ReadonlySet<string> = new Set(['c12a7328-f81f-11d2-ba4b-00a0c93ec93b', 'ef']);
-
 export interface OpenedVolume {
   readonly volume: Volume;
   readonly gaps: readonly Gap[];
@@ -35,11 +33,7 @@ export function openVolume(bytes: ByteSource, partition: Partition | undefined):
   }
   const known = recogniseFilesystem(bytes);
   if (known !== undefined) {
-    const isEfi = partition !== undefined && efiSystemTypes.has(partition.type);
-    return {
-      volume,
-      gaps: [notRead(name, known.reason, known.detail + (isEfi ? ' (EFI system partition)' : ''))],
-    };
+    return { volume, gaps: [notRead(name, known.reason, known.detail)] };
   }
   const isExpected = partition !== undefined && needsNoFilesystem(partition);
   return {

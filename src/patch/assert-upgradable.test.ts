@@ -26,6 +26,21 @@ test.each([{ '/': 'ext4' }, { '/': 'ext4', '/boot': 'ext4', '/boot/efi': 'fat', 
   },
 );
 
+test.each([
+  ['/boot/efi', false],
+  ['/', true],
+] as const)('a mark of a crash on %s is a reason to refuse: %s', (uncleanPath, isRefused) => {
+  const image = examined({ '/': 'ext4', '/boot/efi': 'fat' });
+  const mounts = image.mounts.map((mount) => ({
+    ...mount,
+    filesystem: { ...mount.filesystem, clean: mount.path !== uncleanPath },
+  }));
+  const check = () =>
+    assertUpgradable({ ...image, mounts, reading: { ...image.reading, clean: false } }, false);
+  if (isRefused) expect(check).toThrow(expect.objectContaining({ code: 'guest_unclean' }));
+  else expect(check).not.toThrow();
+});
+
 test.each([{ '/': 'xfs' }, { '/': 'ext4', '/usr': 'btrfs' }] as const)(
   '%j is refused: packages own files on what is only read',
   (filesystems) => {

@@ -24,7 +24,8 @@ export function assertUpgradable(
         'It would wake on a disk that is not the one it remembers: start it and shut it down first.',
     );
   }
-  if (!reading.clean && !acceptUnclean) {
+  // What is only read may stay as it is: an EFI system partition keeps its mark of a crash until somebody repairs it.
+  if (mounts.some(({ filesystem }) => !filesystem.clean) && !acceptUnclean) {
     throw new ColdpatchError(
       'guest_unclean',
       'Expected filesystems that were unmounted, but one was not: the machine crashed, or is still running. ' +
