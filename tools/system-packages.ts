@@ -38,6 +38,7 @@ export const systemPackages = {
     { name: 'openssh-client', proof: ['ssh-keygen'] },
     { name: 'pacman-package-manager', proof: ['pacman'] },
     { name: 'rpm', proof: ['rpm', 'rpmbuild'] },
+    { name: 'squashfs-tools', proof: ['mksquashfs', 'unsquashfs'] },
     { name: 'strace', proof: ['strace'] },
     { name: 'xfsprogs', proof: ['mkfs.xfs'] },
   ],

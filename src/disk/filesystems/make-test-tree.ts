@@ -1,8 +1,10 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { readBytes } from '../../lib/byte-source.ts';
-import type { Filesystem } from './types.ts';
+import { type ByteSource, readBytes } from '../../lib/byte-source.ts';
+import { type ErrorCode, isColdpatchError } from '../../lib/errors.ts';
+import { memorySource } from '../memory-source.ts';
+import type { Filesystem, FilesystemFormat } from './types.ts';
 
 /** Bytes that do not compress away and are the same in every run. */
 export function noise(length: number, seed = 12_345): Buffer {
@@ -64,20 +66,64 @@ export function contentOf(filesystem: Filesystem, inode: number): Buffer {
   return readBytes(file, 0n, Number(file.size));
 }
 
-/** Reads everything that the filesystem has, and stops after `mostInodes`: for damaged ones. */
-export function readEverything(filesystem: Filesystem, mostInodes: number): void {
+/** What damage of an opened filesystem may be answered with. */
+const refusals: readonly ErrorCode[] = ['filesystem_corrupt', 'filesystem_unsupported', 'limit_exceeded'];
+
+/**
+ * Reads what a damaged filesystem has, 60 inodes of it: everything is read or refused by its code, in a bounded number of
+ * reads.
+ */
+export function readDamaged(format: FilesystemFormat, bytes: Uint8Array): void {
+  let reads = 0;
+  const whole = memorySource(bytes);
+  const source: ByteSource = {
+    size: whole.size,
+    read(offset, into) {
+      reads += 1;
+      whole.read(offset, into);
+    },
+  };
+  if (format.detect(source).answer === 'no') {
+    return;
+  }
+  const filesystem = orRefused([...refusals, 'image_truncated'], () => {
+    format.describe(source);
+    return format.open?.(source);
+  });
+  if (filesystem !== undefined) {
+    readInodes(filesystem);
+  }
+  expect(reads).toBeLessThan(100_000);
+}
+
+function readInodes(filesystem: Filesystem): void {
   const waiting = [filesystem.rootInode];
-  for (let seen = 0; seen < mostInodes && waiting.length > 0; seen += 1) {
+  const attempt = <Result>(work: () => Result): Result | undefined => orRefused(refusals, work);
+  attempt(() => filesystem.freeBytes);
+  for (let seen = 0; seen < 60 && waiting.length > 0; seen += 1) {
     const inode = waiting.pop() as number;
-    const { type, size } = filesystem.status(inode);
-    filesystem.fingerprint(inode);
-    filesystem.extendedAttributes(inode);
-    if (type === 'directory') {
-      waiting.push(...filesystem.readDirectory(inode).map((entry) => entry.inode));
-    } else if (type === 'symlink') {
-      filesystem.readLink(inode);
-    } else if (type === 'file') {
-      readBytes(filesystem.openFile(inode), 0n, Number(size < 100_000n ? size : 100_000n));
+    const status = attempt(() => filesystem.status(inode));
+    attempt(() => filesystem.extendedAttributes(inode));
+    attempt(() => filesystem.readLink(inode));
+    const entries = attempt(() => filesystem.readDirectory(inode)) ?? [];
+    waiting.push(...entries.slice(0, 1000).map((entry) => entry.inode));
+    const file = attempt(() => filesystem.openFile(inode));
+    if (file !== undefined) {
+      attempt(() => readBytes(file, 0n, Number(file.size < 100_000n ? file.size : 100_000n)));
     }
+    if (status === undefined || status.size < 1_000_000n) {
+      attempt(() => filesystem.fingerprint(inode));
+    }
+  }
+}
+
+function orRefused<Result>(codes: readonly ErrorCode[], work: () => Result): Result | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (isColdpatchError(error, ...codes)) {
+      return undefined;
+    }
+    throw error;
   }
 }
