@@ -234,7 +234,7 @@ test('names what it recognises and does not read', () => {
     [0, 'LUKS\xba\xbe\0\x02', 'encrypted', 'LUKS'],
     [3, '-FVE-FS-', 'encrypted', 'BitLocker'],
     [4096, '\xfc\x4e\x2b\xa9', 'unsupported', 'RAID'],
-    [0x8001, 'CD001', 'unsupported', 'ISO 9660'],
+    [0x8001, 'BEA01', 'unsupported', 'UDF'],
   ] as const;
   for (const [offset, magic, reason, name] of cases) {
     const disk = blank('recognised', 1_048_576);

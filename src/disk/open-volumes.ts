@@ -2,6 +2,9 @@ import { type ByteSource, sliceOf } from '../lib/byte-source.ts';
 import { ColdpatchError, isColdpatchError } from '../lib/errors.ts';
 import type { Gap } from '../lib/gap.ts';
 import { type OpenedVolume, openVolume } from './open-volume.ts';
+import { iso9660 } from './filesystems/iso9660/index.ts';
+import { protectiveType } from './partition-tables/boot-sector-layout.ts';
+import { parseBootSector } from './partition-tables/parse-boot-sector.ts';
 import { partitionTableFormats } from './partition-tables/registry.ts';
 import type { Partition, PartitionTable, PartitionTableFormat } from './partition-tables/types.ts';
 import type { OpenedImage } from './types.ts';
@@ -36,17 +39,44 @@ function openTable(
     return { volumes: [], gaps: [partitionTable] };
   }
   const { partitions } = partitionTable;
-  const opened = partitions.slice(0, mostVolumes).map((partition) => openPartition(disk, partition));
+  const hybrid = openHybrid(disk, partitions);
+  const opened = partitions.slice(0, mostVolumes).map((partition) => {
+    const found = openPartition(disk, partition);
+    // What the ISO 9660 covers from its start on was read with it.
+    const isRead =
+      hybrid !== undefined && coversIso(partition.start, partition.size) && !found.volume.content;
+    return isRead ? { ...found, gaps: [] } : found;
+  });
+  const volumes = hybrid === undefined ? opened : [hybrid, ...opened];
   return {
     partitionTable,
-    volumes: opened.map(({ volume }) => volume),
+    volumes: volumes.map(({ volume }) => volume),
     gaps: [
       ...partitionTable.gaps,
       ...overlapGaps(partitions),
       ...limitGaps(partitions),
-      ...opened.flatMap(({ gaps }) => gaps),
+      ...volumes.flatMap(({ gaps }) => gaps),
     ],
   };
+}
+
+/** Byte offset of the first descriptor of an ISO 9660. */
+const isoStart = 32_768n;
+
+/**
+ * The ISO 9660 of a hybrid image, whose partition table is written into its unused first bytes: the whole disk.
+ * Some entry covers its start, be it of no type; otherwise it is what is left of an older content of the disk.
+ */
+function openHybrid(disk: ByteSource, partitions: readonly Partition[]): OpenedVolume | undefined {
+  const entries = parseBootSector(disk, 0n)?.entries.filter(({ type }) => type !== protectiveType) ?? [];
+  const isCovered =
+    partitions.some(({ start, size }) => coversIso(start, size)) ||
+    entries.some(({ start, sectors }) => coversIso(BigInt(start) * 512n, BigInt(sectors) * 512n));
+  return isCovered && iso9660.detect(disk).answer !== 'no' ? openVolume(disk, undefined) : undefined;
+}
+
+function coversIso(start: bigint, size: bigint): boolean {
+  return start <= isoStart && isoStart < start + size;
 }
 
 function readTable(disk: ByteSource, format: PartitionTableFormat): PartitionTable | Gap {

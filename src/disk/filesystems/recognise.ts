@@ -55,7 +55,7 @@ const filesystems: readonly KnownContent[] = [
   { reason: 'unsupported', detail: 'holds an F2FS filesystem', matches: at(1024n, '\x10\x20\xf5\xf2') },
   { reason: 'unsupported', detail: 'holds a ReiserFS filesystem', matches: at(0x10034n, 'ReIsEr') },
   { reason: 'unsupported', detail: 'holds a JFS filesystem', matches: at(0x8000n, 'JFS1') },
-  { reason: 'unsupported', detail: 'holds an ISO 9660 filesystem', matches: at(0x8001n, 'CD001') },
+  { reason: 'unsupported', detail: 'holds a UDF filesystem', matches: at(0x8001n, 'BEA01') },
   { reason: 'unsupported', detail: 'is a device of ZFS', matches: hasZfsUberblocks },
 ];
 

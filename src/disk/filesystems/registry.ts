@@ -1,8 +1,9 @@
 import { btrfs } from './btrfs/index.ts';
 import { ext4 } from './ext4/index.ts';
 import { fat } from './fat/index.ts';
+import { iso9660 } from './iso9660/index.ts';
 import { squashfs } from './squashfs/index.ts';
 import { swap } from './swap/index.ts';
 import type { FilesystemFormat } from './types.ts';
 
-export const filesystemFormats: readonly FilesystemFormat[] = [ext4, btrfs, fat, squashfs, swap];
+export const filesystemFormats: readonly FilesystemFormat[] = [ext4, btrfs, fat, squashfs, iso9660, swap];
