@@ -31,6 +31,8 @@ export const systemPackages = {
     { name: 'btrfs-progs', proof: ['mkfs.btrfs', 'btrfs'] },
     { name: 'db5.3-util', proof: ['db5.3_load'] },
     { name: 'dosfstools', proof: ['mkfs.fat'] },
+    { name: 'exfat-fuse', proof: ['mount.exfat-fuse'] },
+    { name: 'exfatprogs', proof: ['mkfs.exfat', 'fsck.exfat'] },
     { name: 'genisoimage', proof: ['genisoimage'] },
     { name: 'gnupg', proof: ['gpg'] },
     { name: 'libcap2-bin', proof: ['setcap'] },

@@ -2,7 +2,7 @@ import { type ByteSource, sliceOf } from '../lib/byte-source.ts';
 import { ColdpatchError, isColdpatchError } from '../lib/errors.ts';
 import type { Gap } from '../lib/gap.ts';
 import { type OpenedVolume, openVolume } from './open-volume.ts';
-import { iso9660 } from './filesystems/iso9660/index.ts';
+import { filesystemFormats } from './filesystems/registry.ts';
 import { protectiveType } from './partition-tables/boot-sector-layout.ts';
 import { parseBootSector } from './partition-tables/parse-boot-sector.ts';
 import { partitionTableFormats } from './partition-tables/registry.ts';
@@ -72,7 +72,9 @@ function openHybrid(disk: ByteSource, partitions: readonly Partition[]): OpenedV
   const isCovered =
     partitions.some(({ start, size }) => coversIso(start, size)) ||
     entries.some(({ start, sectors }) => coversIso(BigInt(start) * 512n, BigInt(sectors) * 512n));
-  return isCovered && iso9660.detect(disk).answer !== 'no' ? openVolume(disk, undefined) : undefined;
+  const format = filesystemFormats.find(({ id }) => id === 'iso9660');
+  const isIso = isCovered && format !== undefined && format.detect(disk).answer !== 'no';
+  return isIso ? openVolume(disk, undefined) : undefined;
 }
 
 function coversIso(start: bigint, size: bigint): boolean {

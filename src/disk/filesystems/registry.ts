@@ -1,4 +1,5 @@
 import { btrfs } from './btrfs/index.ts';
+import { exfat } from './exfat/index.ts';
 import { ext4 } from './ext4/index.ts';
 import { fat } from './fat/index.ts';
 import { iso9660 } from './iso9660/index.ts';
@@ -6,4 +7,4 @@ import { squashfs } from './squashfs/index.ts';
 import { swap } from './swap/index.ts';
 import type { FilesystemFormat } from './types.ts';
 
-export const filesystemFormats: readonly FilesystemFormat[] = [ext4, btrfs, fat, squashfs, iso9660, swap];
+export const filesystemFormats: readonly FilesystemFormat[] = [ext4, btrfs, fat, squashfs, iso9660, exfat, swap];

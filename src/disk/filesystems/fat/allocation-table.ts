@@ -1,12 +1,7 @@
 import { readBytes, type ByteSource } from '../../../lib/byte-source.ts';
+import { endOfChain, type NextCluster } from '../cluster-chain.ts';
 import { firstCluster } from './layout.ts';
 import type { BootSector } from './parse-boot-sector.ts';
-
-/** The entry of a cluster, as the format's own number, with the end marks of all widths made one. */
-export type NextCluster = (cluster: number) => number;
-
-/** Stands for every end mark. */
-export const endOfChain = Number.POSITIVE_INFINITY;
 
 /** Reads entries of the first copy of the table, one at a time: give it a source that remembers. */
 export function openAllocationTable(metadata: ByteSource, layout: BootSector): NextCluster {

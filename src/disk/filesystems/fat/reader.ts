@@ -4,10 +4,11 @@ import { ColdpatchError } from '../../../lib/errors.ts';
 import { readChunks } from '../../../lib/read-chunks.ts';
 import { cachedSource } from '../../cached-source.ts';
 import { quote } from '../../quote.ts';
+import { chainContent } from '../chain-content.ts';
+import { type ClusterRun, followChain } from '../cluster-chain.ts';
+import { createClusterOwners } from '../cluster-owners.ts';
 import type { DirectoryEntry, Filesystem, FileStatus } from '../types.ts';
 import { countFreeClusters, openAllocationTable, rawEntry } from './allocation-table.ts';
-import { chainContent } from './chain-content.ts';
-import { type ClusterRun, followChain } from './cluster-chain.ts';
 import { filesystemCorrupt } from './filesystem-corrupt.ts';
 import {
   attribute,
@@ -28,15 +29,12 @@ const cache = { chunkBytes: 32 * 1024, maxBytes: 4 * 1024 * 1024 } as const;
 /** No entry can stand there: byte 32 is inside the boot sector. */
 const rootInode = 1;
 
-/** Directories whose first cluster is remembered, so that one that has two names is found out. */
-const mostOwners = 262_144;
-
 /** Opens a FAT12, FAT16 or FAT32. An inode's number is the byte offset of its short entry, divided by 32. */
 export function openFat(volume: ByteSource): Filesystem {
   const layout = readLayout(volume);
   const metadata = cachedSource(volume, cache);
   const next = openAllocationTable(metadata, layout);
-  const owners = new Map<number, number>();
+  const owners = createClusterOwners();
   const chainOf = (first: number, wanted: number, exact: boolean): readonly ClusterRun[] =>
     followChain(first, { next, clusters: layout.clusters, wanted, exact, corrupt: filesystemCorrupt });
 
@@ -68,14 +66,11 @@ export function openFat(volume: ByteSource): Filesystem {
         `Expected directory ${inode} to have clusters of its own, but it has the root's.`,
       );
     }
-    const owner = owners.get(cluster) ?? inode;
+    const owner = owners(cluster, inode);
     if (owner !== inode) {
       throw filesystemCorrupt(
         `Expected cluster ${cluster} in one directory, but ${owner} and ${inode} have it.`,
       );
-    }
-    if (owners.size < mostOwners) {
-      owners.set(cluster, inode);
     }
     return cluster;
   };

@@ -30,8 +30,6 @@ export const superblock = {
   exportTable: 88,
 } as const;
 
-export const noAttributes = 0x200;
-
 export const compressions: Readonly<Record<number, string>> = {
   1: 'gzip',
   2: 'lzma',

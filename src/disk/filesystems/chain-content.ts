@@ -1,4 +1,4 @@
-import { assertInside, type ByteSource } from '../../../lib/byte-source.ts';
+import { assertInside, type ByteSource } from '../../lib/byte-source.ts';
 import type { ClusterRun } from './cluster-chain.ts';
 
 export interface ChainContentOptions {

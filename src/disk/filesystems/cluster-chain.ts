@@ -1,5 +1,10 @@
-import { ColdpatchError } from '../../../lib/errors.ts';
-import { endOfChain, type NextCluster } from './allocation-table.ts';
+import { ColdpatchError } from '../../lib/errors.ts';
+
+/** The number that an allocation table has for a cluster: that of the next one, with all end marks made one. */
+export type NextCluster = (cluster: number) => number;
+
+/** Stands for every end mark. */
+export const endOfChain = Number.POSITIVE_INFINITY;
 
 /** Clusters that stand behind each other on the disk. */
 export interface ClusterRun {
