@@ -1,9 +1,18 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { inspectPath } from './inspect-path.ts';
+import { openTree } from './open-tree.ts';
 
 let directory = '';
 let image = '';
@@ -42,6 +51,46 @@ test('a filesystem that mke2fs made, without a partition table', () => {
     identity: { hostName: 'till' },
     gaps: [],
   });
+});
+
+test('an EFI system partition is read where the fstab has it', () => {
+  const tree = join(directory, 'tree');
+  mkdirSync(join(tree, 'boot/efi'));
+  const fstab = '/dev/sda1 / ext4 defaults 0 1\nUUID=ABCD-1234 /boot/efi vfat umask=0077 0 1\n';
+  writeFileSync(join(tree, 'etc/fstab'), fstab);
+  const root = join(directory, 'root');
+  execFileSync('mke2fs', ['-q', '-t', 'ext4', '-d', tree, root, '8M']);
+  const efi = join(directory, 'efi');
+  writeFileSync(efi, '');
+  truncateSync(efi, 2 * 1024 * 1024);
+  execFileSync('mkfs.fat', ['-i', 'ABCD1234', efi], { stdio: 'pipe' });
+  execFileSync('mmd', ['-i', efi, '::EFI', '::EFI/BOOT'], { stdio: 'pipe' });
+  execFileSync('mcopy', ['-i', efi, join(tree, 'etc/hostname'), '::EFI/BOOT/BOOTX64.EFI'], { stdio: 'pipe' });
+  const disk = join(directory, 'disk-with-efi.raw');
+  writeFileSync(disk, Buffer.concat([Buffer.alloc(1_048_576), readFileSync(root), readFileSync(efi)]));
+  truncateSync(disk, 12 * 1024 * 1024);
+  execFileSync('sfdisk', ['-q', disk], {
+    input: 'label: gpt\nstart=2048, size=16384, type=linux\nstart=18432, size=4096, type=uefi\n',
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  expect(inspectPath({ path: disk, format: 'raw' })).toMatchObject({
+    layout: {
+      partitionTable: 'gpt',
+      volumes: [
+        { filesystem: 'ext4', mountPoint: '/' },
+        { filesystem: 'fat', uuid: 'ABCD-1234', clean: true, mountPoint: '/boot/efi' },
+      ],
+    },
+    boot: { firmware: ['uefi'] },
+    state: { clean: true },
+    gaps: [],
+  });
+  const { tree: files, close } = openTree({ path: disk, format: 'raw' });
+  try {
+    expect(files.readText('/boot/efi/EFI/BOOT/BOOTX64.EFI')).toBe('till\n');
+  } finally {
+    close();
+  }
 });
 
 test('an empty disk has no system, and a gap says so', () => {
