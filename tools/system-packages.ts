@@ -39,6 +39,7 @@ export const systemPackages = {
     { name: 'makepkg', proof: ['vercmp'] },
     { name: 'libarchive-tools', proof: ['bsdtar'] },
     { name: 'mtools', proof: ['mcopy'] },
+    { name: 'ntfs-3g', proof: ['mkntfs', 'ntfs-3g', 'ntfs-3g.probe', 'ntfscp', 'ntfsinfo'] },
     { name: 'openssh-client', proof: ['ssh-keygen'] },
     { name: 'pacman-package-manager', proof: ['pacman'] },
     { name: 'rpm', proof: ['rpm', 'rpmbuild'] },

@@ -7,4 +7,7 @@ import { squashfs } from './squashfs/index.ts';
 import { swap } from './swap/index.ts';
 import type { FilesystemFormat } from './types.ts';
 
-export const filesystemFormats: readonly FilesystemFormat[] = [ext4, btrfs, fat, squashfs, iso9660, exfat, swap];
+export const filesystemFormats: readonly FilesystemFormat[] = [ext4, btrfs, fat, squashfs, iso9660, exfat, ntfs, swap];
+import { ntfs } from './ntfs/index.ts';
+
+/** In the order in which they are asked; ntfs comes late, because it may also show itself at the end of a volume. */

@@ -1,0 +1,9 @@
+import { ColdpatchError } from '../../../lib/errors.ts';
+
+/** @param found what was expected and what was found, as whole sentences. */
+export function filesystemCorrupt(found: string): ColdpatchError {
+  return new ColdpatchError(
+    'filesystem_corrupt',
+    `${found} Let Windows check a copy of the disk: chkdsk /f.`,
+  );
+}
