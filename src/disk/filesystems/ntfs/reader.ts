@@ -35,7 +35,11 @@ export function openNtfs(volume: ByteSource): Filesystem {
   };
   typed(systemRecord.root, 'directory');
   let freeBytes: bigint | undefined;
-  let freeInodes: bigint | undefined;
+  let freeRecords: bigint | undefined;
+  const countFreeBytes = (): bigint => {
+    freeBytes ??= countFreeClusters(opened) * BigInt(boot.clusterSize);
+    return freeBytes;
+  };
 
   return {
     id: 'ntfs',
@@ -43,12 +47,12 @@ export function openNtfs(volume: ByteSource): Filesystem {
     label: information.label,
     totalBytes: BigInt(boot.clusters) * BigInt(boot.clusterSize),
     get freeBytes() {
-      freeBytes ??= countFreeClusters(opened) * BigInt(boot.clusterSize);
-      return freeBytes;
+      return countFreeBytes();
     },
+    // $MFT becomes longer when its records are used up.
     get freeInodes() {
-      freeInodes ??= countFreeRecords(opened);
-      return freeInodes;
+      freeRecords ??= countFreeRecords(opened);
+      return freeRecords + countFreeBytes() / BigInt(boot.recordSize);
     },
     clean: isClean(opened),
     gaps: opened.gaps,
@@ -119,7 +123,6 @@ function countFreeClusters({ boot, metadata, table }: NtfsVolume): bigint {
   return BigInt(countClearBits(bitmap.open(metadata), boot.clusters, '$Bitmap'));
 }
 
-/** Only records that $MFT already has: Windows makes it longer when they are used up. */
 function countFreeRecords({ boot, metadata, table }: NtfsVolume): bigint {
   const { attributes, what } = table.file(systemRecord.mft);
   const bitmap = openAttribute(boot, attributes, attributeType.bitmap, '', what);
