@@ -402,14 +402,85 @@ test('short names beside long ones are left out, and are no links of their own',
   });
 });
 
+function taggedPoint(tag: number, fields: readonly number[]): Buffer {
+  const point = Buffer.alloc(8 + fields.length * 4);
+  point.writeUInt32LE(tag, 0);
+  point.writeUInt16LE(fields.length * 4, 4);
+  for (const [index, field] of fields.entries()) {
+    point.writeUInt32LE(field, 8 + index * 4);
+  }
+  return point;
+}
+
+/** `content` as wimlib compresses it, in the layout that archives and CompactOS share. */
+function compressed(content: Buffer, chunkBytes: number): Buffer {
+  const [source, archive] = [join(folder, 'source'), join(folder, 'archive')];
+  mkdirSync(source);
+  writeFileSync(join(source, 'file'), content);
+  const method = ['--compress=xpress', `--chunk-size=${chunkBytes}`];
+  execFileSync('wimcapture', [source, archive, ...method, '--no-acls'], { stdio: 'pipe' });
+  const bytes = readFileSync(archive);
+  rmSync(source, { recursive: true });
+  rmSync(archive);
+  // A place is: bytes in the archive (7), flags (1), offset (8), bytes of content (8).
+  const placeAt = (at: number) => ({
+    stored: bytes.readUIntLE(at, 6),
+    offset: Number(bytes.readBigUInt64LE(at + 8)),
+    size: Number(bytes.readBigUInt64LE(at + 16)),
+  });
+  const table = placeAt(0x30);
+  const places = Array.from({ length: table.size / 50 }, (_, index) => placeAt(table.offset + index * 50));
+  const place = places.find(({ size }) => size === content.length);
+  expect(place).toBeDefined();
+  return bytes.subarray(place?.offset, (place?.offset ?? 0) + (place?.stored ?? 0));
+}
+
+test('files that CompactOS compressed by XPRESS', async () => {
+  const image = make('compact', '32M', []);
+  const contents: readonly (readonly [name: string, content: Buffer])[] = [
+    ['text', prose(300_001)],
+    ['mixed', Buffer.concat([prose(20_000), noise(30_000), Buffer.alloc(100_000), prose(50_000)])],
+    ['program', readFileSync(process.execPath).subarray(0, 2_000_000)],
+    ['short', prose(1000)],
+  ];
+  const methods = [
+    [0, 4096],
+    [2, 8192],
+    [3, 16_384],
+  ] as const;
+  await mounted(image, 'streams_interface=windows', () => {
+    for (const [name, content] of contents) {
+      for (const [algorithm, chunkBytes] of methods) {
+        const path = inside(`${name}-${chunkBytes}`);
+        const stored = compressed(content, chunkBytes);
+        expect(stored.length).toBeLessThan(content.length);
+        writeFileSync(path, '');
+        truncateSync(path, content.length);
+        writeFileSync(`${path}:WofCompressedData`, stored);
+        const point = taggedPoint(0x80000017, [1, 2, 1, algorithm]);
+        setAttribute(path, 'system.ntfs_reparse_data', point);
+      }
+    }
+  });
+  withFilesystem(image, (filesystem) => {
+    for (const [name, content] of contents) {
+      for (const [, chunkBytes] of methods) {
+        const inode = find(filesystem, `${name}-${chunkBytes}`);
+        expect(filesystem.status(inode)).toMatchObject({ type: 'file', size: BigInt(content.length) });
+        expect([name, chunkBytes, contentOf(filesystem, inode).equals(content)]).toEqual([
+          name,
+          chunkBytes,
+          true,
+        ]);
+        const part = readBytes(filesystem.openFile(inode), 700n, 200);
+        expect(part.equals(content.subarray(700, 900))).toBe(true);
+      }
+    }
+  });
+});
+
 test('content that is not in the data is refused, not read as something else', async () => {
   const image = make('refused', '16M', []);
-  const tagged = (tag: number): Buffer => {
-    const header = Buffer.alloc(24);
-    header.writeUInt32LE(tag, 0);
-    header.writeUInt16LE(16, 4);
-    return header;
-  };
   await mounted(image, 'rw', () => {
     for (const [name, tag] of [
       ['compact', 0x80000017],
@@ -418,7 +489,7 @@ test('content that is not in the data is refused, not read as something else', a
       ['cloud', 0x9000301a],
     ] as const) {
       writeFileSync(inside(name), name === 'app' ? '' : 'placeholder');
-      setAttribute(inside(name), 'system.ntfs_reparse_data', tagged(tag));
+      setAttribute(inside(name), 'system.ntfs_reparse_data', taggedPoint(tag, [1, 2, 1, 1]));
     }
   });
   withFilesystem(image, (filesystem) => {
@@ -492,7 +563,11 @@ test('a damaged boot sector or first record is replaced by its copy, and a gap s
 
 test('ends with an error of ours, and soon, whatever the bytes are', async () => {
   const image = make('hostile', '8M', ['-c', '1024']);
-  await mounted(image, 'special_files=wsl', () => {
+  await mounted(image, 'special_files=wsl,streams_interface=windows', () => {
+    writeFileSync(inside('compact'), '');
+    truncateSync(inside('compact'), 20_000);
+    writeFileSync(inside('compact:WofCompressedData'), compressed(prose(20_000), 4096));
+    setAttribute(inside('compact'), 'system.ntfs_reparse_data', taggedPoint(0x80000017, [1, 2, 1, 0]));
     mkdirSync(inside('packed'));
     setAttribute(inside('packed'), 'system.ntfs_attrib_be', Buffer.from('00000810', 'hex'));
     mkdirSync(inside('many'));

@@ -45,6 +45,7 @@ export const systemPackages = {
     { name: 'rpm', proof: ['rpm', 'rpmbuild'] },
     { name: 'squashfs-tools', proof: ['mksquashfs', 'unsquashfs'] },
     { name: 'strace', proof: ['strace'] },
+    { name: 'wimtools', proof: ['wimcapture'] },
     { name: 'xfsprogs', proof: ['mkfs.xfs'] },
     { name: 'xorriso', proof: ['xorriso'] },
   ],

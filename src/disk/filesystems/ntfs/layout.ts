@@ -152,3 +152,15 @@ export const reparseTag = {
 } as const;
 
 export const relativeLinkFlag = 1;
+
+/** The data of a reparse point of CompactOS, [MS-FSCC] 2.1.2: WOF_EXTERNAL_INFO, FILE_PROVIDER_EXTERNAL_INFO. */
+export const compact = { provider: 0x0c, algorithm: 0x14 } as const;
+export const fileProvider = 2;
+export const compactStream = 'WofCompressedData';
+
+/** Bytes of content in a chunk by the number of the algorithm: XPRESS; 1 is LZX. */
+export const xpressChunks: ReadonlyMap<number, number> = new Map([
+  [0, 4096],
+  [2, 8192],
+  [3, 16_384],
+]);

@@ -1,6 +1,6 @@
 import { ColdpatchError } from '../../../lib/errors.ts';
 import { filesystemCorrupt } from './filesystem-corrupt.ts';
-import { relativeLinkFlag, reparse, reparseTag } from './layout.ts';
+import { compact, fileProvider, relativeLinkFlag, reparse, reparseTag, xpressChunks } from './layout.ts';
 import { structureReader } from './structure-reader.ts';
 
 /** A reparse point: what Windows does instead of opening the file. */
@@ -8,6 +8,8 @@ export interface ReparsePoint {
   readonly tag: number;
   /** Of symbolic links and junctions, in the form of POSIX. */
   readonly target?: string;
+  /** Of files that CompactOS compressed by XPRESS: bytes of content in a chunk. */
+  readonly chunkBytes?: number;
 }
 
 const linuxLinkVersion = 2;
@@ -37,6 +39,11 @@ export function parseReparsePoint(bytes: Uint8Array, what: string): ReparsePoint
       }
       const start = reparse.data + 4;
       return { tag, target: Buffer.from(reader.bytes(start, end - start)).toString('utf8') };
+    }
+    case reparseTag.compactOs: {
+      const isFile = reader.u32(compact.provider) === fileProvider;
+      const chunkBytes = isFile ? xpressChunks.get(reader.u32(compact.algorithm)) : undefined;
+      return chunkBytes === undefined ? { tag } : { tag, chunkBytes };
     }
     default:
       return { tag };

@@ -2,12 +2,13 @@ import type { ByteSource } from '../../../lib/byte-source.ts';
 import { ColdpatchError } from '../../../lib/errors.ts';
 import { memorySource } from '../../memory-source.ts';
 import type { FileStatus, Filesystem, FileType } from '../types.ts';
+import { compactContent } from './compact-content.ts';
 import { countClearBits } from './count-clear-bits.ts';
 import { countNames } from './count-names.ts';
 import type { NtfsFile } from './file-table.ts';
 import { filesystemCorrupt } from './filesystem-corrupt.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { attributeType, systemRecord } from './layout.ts';
+import { attributeType, compactStream, systemRecord } from './layout.ts';
 import { type NtfsVolume, openVolume } from './open-volume.ts';
 import { openAttribute } from './open-attribute.ts';
 import { parseStandardInformation, type StandardInformation } from './parse-standard-information.ts';
@@ -105,14 +106,24 @@ function openData(boot: NtfsVolume['boot'], { attributes, what }: NtfsFile) {
 }
 
 function contentOf({ boot, metadata }: NtfsVolume, volume: ByteSource, file: NtfsFile): ByteSource {
-  const reason = unreadableContent(readReparsePoint(metadata, boot, file), informationOf(file).attributes);
+  const point = readReparsePoint(metadata, boot, file);
+  const reason = unreadableContent(point, informationOf(file).attributes);
   if (reason !== undefined) {
     throw new ColdpatchError(
       'filesystem_unsupported',
       `Expected ${file.what} to have its content in its data, but it ${reason}.`,
     );
   }
-  return openData(boot, file)?.open(volume) ?? memorySource(new Uint8Array(0));
+  const data = openData(boot, file);
+  if (data === undefined || point?.chunkBytes === undefined) {
+    return data?.open(volume) ?? memorySource(new Uint8Array(0));
+  }
+  const { attributes, what } = file;
+  const stream = openAttribute(boot, attributes, attributeType.data, compactStream, what);
+  if (stream === undefined) {
+    throw filesystemCorrupt(`Expected ${what} to have a stream ${compactStream}, but it has none.`);
+  }
+  return compactContent(stream.open(volume), data.size, point.chunkBytes, what);
 }
 
 function countFreeClusters({ boot, metadata, table }: NtfsVolume): bigint {

@@ -12,7 +12,9 @@ export function unreadableContent(point: ReparsePoint | undefined, attributes: n
     return undefined;
   }
   if (point.tag === reparseTag.compactOs) {
-    return 'is compressed by Windows (CompactOS)';
+    return point.chunkBytes === undefined
+      ? 'is compressed by Windows in an unknown way (CompactOS)'
+      : undefined;
   }
   // The operands of >>> keep the tag unsigned, as the constants are.
   if ((point.tag & reparseTag.cloudMask) >>> 0 === reparseTag.cloud) {
