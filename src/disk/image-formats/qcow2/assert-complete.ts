@@ -3,8 +3,9 @@ import { ColdpatchError } from '../../../lib/errors.ts';
 import { clusterRunAt } from './cluster-run.ts';
 import { placeOf } from './compressed-clusters.ts';
 import type { L2Tables } from './l2-tables.ts';
-import { entry } from './layout.ts';
+import { extendedEntry } from './layout.ts';
 import type { Qcow2Header } from './parse-header.ts';
+import { subclusterRunAt } from './subcluster-run.ts';
 
 /** 512 GiB of disk with clusters of 64 KiB; what lies behind is noticed when it is read. */
 const mostTableBytes = 64 * 1024 * 1024;
@@ -15,7 +16,7 @@ const mostTableBytes = 64 * 1024 * 1024;
  */
 export function assertComplete(file: ByteSource, header: Qcow2Header, tables: L2Tables): void {
   const { clusterSize } = header;
-  const entries = clusterSize / entry.bytes;
+  const entries = clusterSize / header.l2EntryBytes;
   const clusters = Math.ceil(Number(header.virtualSize) / clusterSize);
   let budget = mostTableBytes;
   for (let number = 0; number < header.l1Entries && budget > 0; number += 1) {
@@ -25,6 +26,10 @@ export function assertComplete(file: ByteSource, header: Qcow2Header, tables: L2
     }
     budget -= clusterSize;
     const used = Math.min(entries, clusters - number * entries);
+    if (header.l2EntryBytes === extendedEntry.bytes) {
+      assertSubclusters(file, header, table, number * entries, used);
+      continue;
+    }
     for (let index = 0; index < used; ) {
       const run = clusterRunAt(header, table, index, used - index);
       const end = Math.min(
@@ -36,10 +41,33 @@ export function assertComplete(file: ByteSource, header: Qcow2Header, tables: L2
         assertReaches(file, BigInt(run.hostOffset) + BigInt(bytes));
       }
       if (run.kind === 'compressed') {
-        const { offset } = placeOf(table.readBigUInt64BE(index * entry.bytes), clusterSize);
+        const { offset } = placeOf(table.readBigUInt64BE(index * header.l2EntryBytes), clusterSize);
         assertReaches(file, offset + 1n);
       }
       index += run.clusters;
+    }
+  }
+}
+
+function assertSubclusters(
+  file: ByteSource,
+  header: Qcow2Header,
+  table: Buffer,
+  firstCluster: number,
+  used: number,
+): void {
+  const { clusterSize, virtualSize } = header;
+  for (let index = 0; index < used; index += 1) {
+    const left = Math.min(clusterSize, Number(virtualSize) - (firstCluster + index) * clusterSize);
+    for (let within = 0; within < left; ) {
+      const run = subclusterRunAt(header, table, index, within);
+      const bytes = Math.min(run.bytes, left - within);
+      if (run.kind === 'data') assertReaches(file, BigInt(run.hostOffset + bytes));
+      if (run.kind === 'compressed') {
+        const { offset } = placeOf(table.readBigUInt64BE(index * header.l2EntryBytes), clusterSize);
+        assertReaches(file, offset + 1n);
+      }
+      within += run.bytes;
     }
   }
 }

@@ -2,7 +2,7 @@ import type { ByteSource } from '../../../lib/byte-source.ts';
 import { ColdpatchError } from '../../../lib/errors.ts';
 import { createLruCache } from '../../../lib/lru-cache.ts';
 import { decompressCluster } from './decompress-cluster.ts';
-import { entry, sectorBytes } from './layout.ts';
+import { sectorBytes } from './layout.ts';
 import type { Qcow2Header } from './parse-header.ts';
 
 const cacheBytes = 4 * 1024 * 1024;
@@ -15,7 +15,7 @@ export function openCompressedClusters(file: ByteSource, header: Qcow2Header): C
   const { clusterSize } = header;
   const cache = createLruCache<bigint, Buffer>(Math.max(2, Math.floor(cacheBytes / clusterSize)));
   return (table, index) => {
-    const descriptor = table.readBigUInt64BE(index * entry.bytes);
+    const descriptor = table.readBigUInt64BE(index * header.l2EntryBytes);
     const known = cache.get(descriptor);
     if (known !== undefined) {
       return known;

@@ -102,13 +102,73 @@ test('shows the backing disk under unallocated clusters, zeros behind its end, a
   expectSameDisk(qcow2.open(file('overlay'), base), asQemuReads('overlay'));
 });
 
-test('counts internal snapshots and reads the current state', () => {
+test('names internal snapshots and reads the current state', () => {
   create('snapshots', 'cluster_size=64k', 1_048_576);
   write('snapshots', 'write -P 1 0 128k');
   qemuImg('snapshot', '-c', 'before', path('snapshots'));
   write('snapshots', 'write -P 2 0 64k');
-  expect(qcow2.readHeader(file('snapshots')).properties['snapshots']).toBe(1);
+  qemuImg('snapshot', '-c', 'after the second', path('snapshots'));
+  expect(qcow2.readHeader(file('snapshots')).properties).toMatchObject({
+    snapshots: 2,
+    snapshotNames: 'before, after the second',
+  });
   expectSameDisk(qcow2.open(file('snapshots'), undefined), asQemuReads('snapshots'));
+});
+
+for (const clusterSize of ['16k', '64k', '2M']) {
+  test(`reads subclusters of clusters of ${clusterSize} as QEMU does`, () => {
+    create('sub-base', 'cluster_size=64k', 5_000_192);
+    write('sub-base', 'write -P 1 0 4800k');
+    const name = `sub-${clusterSize}`;
+    const options = `extended_l2=on,cluster_size=${clusterSize}`;
+    create(name, options, 8_000_000, '-b', path('sub-base'), '-F', 'qcow2');
+    write(
+      name,
+      'write -P 7 1M 70k',
+      'write -P 9 3000k 512',
+      'write -z 1060k 4k',
+      'write -z 2M 300k',
+      `write -c -P 8 4M ${clusterSize}`,
+      'discard 3000k 64k',
+      'write -P 5 7999488 512',
+    );
+    expect(qcow2.readHeader(file(name)).properties['extendedL2']).toBe(true);
+    const base = qcow2.open(file('sub-base'), undefined);
+    expectSameDisk(qcow2.open(file(name), base), asQemuReads(name));
+  });
+}
+
+test('damage to subclusters is an error, or other bytes, and nothing else', () => {
+  create('sub-small', 'extended_l2=on,cluster_size=16k', 1_048_576);
+  write('sub-small', 'write -P 7 1k 20k', 'write -z 512k 4k');
+  const image = readFileSync(path('sub-small'));
+  const places = fc.oneof(fc.nat(120), fc.nat(image.length - 1));
+  fc.assert(
+    fc.property(fc.array(fc.tuple(places, fc.nat(255)), { minLength: 1, maxLength: 6 }), (flips) => {
+      const copy = Buffer.from(image);
+      for (const [at, value] of flips) copy[at] = value;
+      try {
+        qcow2.readHeader(memorySource(copy));
+        const disk = qcow2.open(memorySource(copy), undefined);
+        readBytes(disk, 0n, Number(disk.size < 100_000n ? disk.size : 100_000n));
+      } catch (error) {
+        expect(error).toBeInstanceOf(ColdpatchError);
+      }
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('names how an image is encrypted', () => {
+  for (const [method, name] of [
+    [1, 'AES'],
+    [2, 'LUKS'],
+  ] as const) {
+    const encrypted = changed(small(), (copy) => copy.writeUInt32BE(method, 32));
+    expect(() => qcow2.readHeader(encrypted)).toThrow(
+      expect.objectContaining({ code: 'image_encrypted', message: expect.stringContaining(name) }),
+    );
+  }
 });
 
 test('reads a huge disk without allocating for it', () => {
@@ -135,7 +195,7 @@ test('refuses what it does not read, each with its own code', () => {
   const cases = [
     ['image_corrupt', 'the corrupt bit', (copy: Buffer) => copy.writeUInt8(2, 79)],
     ['external_data_file', 'an external data file', (copy: Buffer) => copy.writeUInt8(4, 79)],
-    ['image_format_unsupported', 'sub-clusters', (copy: Buffer) => copy.writeUInt8(16, 79)],
+    ['image_corrupt', 'subclusters in small clusters', (copy: Buffer) => copy.writeUInt8(16, 79)],
     ['image_format_unsupported', 'an unknown feature', (copy: Buffer) => copy.writeUInt8(64, 79)],
     ['image_encrypted', 'encryption', (copy: Buffer) => copy.writeUInt32BE(2, 32)],
     ['image_corrupt', 'absurd clusters', (copy: Buffer) => copy.writeUInt32BE(40, 20)],

@@ -39,9 +39,12 @@ function tableOffset(l1: Buffer, index: number, clusterSize: number): number {
   return offset;
 }
 
-/** The host offset in entry `index` of an L1 or L2 table: at most 2^56, and exact where a file can reach. */
-export function entryOffset(table: Buffer, index: number): number {
-  const high = table.readUInt32BE(index * entry.bytes) & entry.offsetHigh;
-  const low = (table.readUInt32BE(index * entry.bytes + 4) & entry.offsetLow) >>> 0;
+/**
+ * The host offset in entry `index` of an L1 or L2 table: at most 2^56, and exact where a file can reach.
+ * @param entryBytes bytes of an entry: those of an extended L2 entry begin as those of a plain one.
+ */
+export function entryOffset(table: Buffer, index: number, entryBytes: number = entry.bytes): number {
+  const high = table.readUInt32BE(index * entryBytes) & entry.offsetHigh;
+  const low = (table.readUInt32BE(index * entryBytes + 4) & entry.offsetLow) >>> 0;
   return high * 2 ** 32 + low;
 }

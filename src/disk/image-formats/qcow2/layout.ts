@@ -14,6 +14,7 @@ export const header = {
   l1Size: 36,
   l1TableOffset: 40,
   snapshotCount: 60,
+  snapshotsOffset: 64,
   incompatibleFeatures: 72,
   compatibleFeatures: 80,
   refcountOrder: 96,
@@ -44,6 +45,22 @@ export const extension = {
 
 /** Section "Feature name table": an entry is type, bit, name. */
 export const featureName = { bytes: 48, type: 0, bit: 1, name: 2, nameBytes: 46 } as const;
+
+/** Section "Extended L2 entries": the second half of an entry has two bits for each of the 32 subclusters. */
+export const extendedEntry = { bytes: 16, bitmapZeros: 8, bitmapAllocated: 12, subclusters: 32 } as const;
+
+/** Section "Extended L2 entries": the smallest cluster that has subclusters. */
+export const leastExtendedCluster = 16 * 1024;
+
+/** Section "Snapshots": byte offsets in an entry of the table; the extra data, the id and the name follow. */
+export const snapshot = {
+  fixedBytes: 40,
+  idBytes: 12,
+  nameBytes: 14,
+  extraBytes: 36,
+  largestExtra: 1024,
+  most: 65_536,
+} as const;
 
 export const clusterBits = { least: 9, most: 21 } as const;
 

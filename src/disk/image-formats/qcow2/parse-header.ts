@@ -13,7 +13,10 @@ export interface Qcow2Header {
   /** Entries of the L1 table that the virtual size needs. */
   readonly l1Entries: number;
   readonly l1TableOffset: bigint;
+  /** Bytes of an L2 entry: 16 when it describes subclusters. */
+  readonly l2EntryBytes: 8 | 16;
   readonly snapshotCount: number;
+  readonly snapshotsOffset: bigint;
   readonly compression: 'zlib' | 'zstd';
   readonly dirty: boolean;
   readonly lazyRefcounts: boolean;
@@ -39,11 +42,14 @@ export function parseHeader(file: ByteSource): Qcow2Header {
   const extensions = parseHeaderExtensions(first, headerBytes, Math.min(end, first.length));
   const incompatible = version === 2 ? 0n : first.u64(layout.header.incompatibleFeatures);
   refuseUnreadable(first.u32(layout.header.cryptMethod), incompatible, extensions);
+  const l2EntryBytes = l2EntryBytesOf(incompatible, clusterSize);
   return {
     version,
     clusterSize,
-    ...sizesOf(first, clusterSize),
+    l2EntryBytes,
+    ...sizesOf(first, clusterSize, l2EntryBytes),
     snapshotCount: first.u32(layout.header.snapshotCount),
+    snapshotsOffset: first.u64(layout.header.snapshotsOffset),
     compression: compressionOf(first, headerBytes, incompatible),
     dirty: (incompatible & layout.incompatible.dirty) !== 0n,
     lazyRefcounts:
@@ -113,14 +119,23 @@ function backingNameOf(
       };
 }
 
+function l2EntryBytesOf(incompatible: bigint, clusterSize: number): 8 | 16 {
+  if ((incompatible & layout.incompatible.extendedL2) === 0n) return layout.entry.bytes;
+  if (clusterSize < layout.leastExtendedCluster) {
+    throw corrupt(`Expected clusters of 16 KiB or more with subclusters, but found ${clusterSize} bytes.`);
+  }
+  return layout.extendedEntry.bytes;
+}
+
 function sizesOf(
   reader: BinaryReader,
   clusterSize: number,
+  l2EntryBytes: number,
 ): Pick<Qcow2Header, 'virtualSize' | 'l1Entries' | 'l1TableOffset'> {
   const virtualSize = reader.u64(layout.header.size);
   const l1Size = reader.u32(layout.header.l1Size);
   const l1TableOffset = reader.u64(layout.header.l1TableOffset);
-  const bytesOfEntry = BigInt(clusterSize) * BigInt(clusterSize / layout.entry.bytes);
+  const bytesOfEntry = BigInt(clusterSize) * BigInt(clusterSize / l2EntryBytes);
   const needed = (virtualSize + bytesOfEntry - 1n) / bytesOfEntry;
   if (virtualSize > BigInt(Number.MAX_SAFE_INTEGER) || needed * 8n > BigInt(layout.largestL1Table)) {
     throw new ColdpatchError(
@@ -153,11 +168,14 @@ function compressionOf(reader: BinaryReader, headerBytes: number, incompatible: 
   return type === 1 ? 'zstd' : 'zlib';
 }
 
+/** Section "Header", crypt_method. */
+const encryptionMethods: Readonly<Record<number, string>> = { 1: "QEMU's own AES", 2: 'LUKS' };
+
 function refuseUnreadable(cryptMethod: number, incompatible: bigint, extensions: HeaderExtensions): void {
   if (cryptMethod !== 0) {
     throw new ColdpatchError(
       'image_encrypted',
-      `Expected a readable qcow2 image, but it is encrypted (method ${cryptMethod}). ` +
+      `Expected a readable qcow2 image, but it is encrypted by ${encryptionMethods[cryptMethod] ?? `method ${cryptMethod}`}. ` +
         'Decrypt a copy with qemu-img convert and use that.',
     );
   }
@@ -172,13 +190,6 @@ function refuseUnreadable(cryptMethod: number, incompatible: bigint, extensions:
     throw new ColdpatchError(
       'image_corrupt',
       'Expected a sound qcow2 image, but QEMU has marked it as corrupt. Repair a copy with qemu-img check -r all.',
-    );
-  }
-  if ((incompatible & layout.incompatible.extendedL2) !== 0n) {
-    throw new ColdpatchError(
-      'image_format_unsupported',
-      'Expected a qcow2 image with plain L2 entries, but it has extended ones (sub-clusters). ' +
-        'Convert it with qemu-img convert -O qcow2 -o extended_l2=off.',
     );
   }
   refuseUnknownFeatures(incompatible, extensions.incompatibleNames);

@@ -3,8 +3,9 @@ import { assertComplete } from './assert-complete.ts';
 import { clusterRunAt } from './cluster-run.ts';
 import { openCompressedClusters } from './compressed-clusters.ts';
 import { openL2Tables } from './l2-tables.ts';
-import { entry } from './layout.ts';
-import { parseHeader } from './parse-header.ts';
+import { extendedEntry } from './layout.ts';
+import { parseHeader, type Qcow2Header } from './parse-header.ts';
+import { type ByteRun, subclusterRunAt } from './subcluster-run.ts';
 
 /** The disk that the qcow2 image in `file` describes. */
 export function openQcow2(file: ByteSource, backing: ByteSource | undefined): ByteSource {
@@ -13,7 +14,7 @@ export function openQcow2(file: ByteSource, backing: ByteSource | undefined): By
   const tables = openL2Tables(file, header);
   assertComplete(file, header, tables);
   const compressedCluster = openCompressedClusters(file, header);
-  const tableEntries = clusterSize / entry.bytes;
+  const tableEntries = clusterSize / header.l2EntryBytes;
 
   // Reads up to `into.length` bytes at `position`, and answers how many.
   const readRun = (position: number, into: Uint8Array, start: number): number => {
@@ -27,11 +28,14 @@ export function openQcow2(file: ByteSource, backing: ByteSource | undefined): By
       readBacking(backing, position, into.subarray(start, start + length));
       return length;
     }
-    const run = clusterRunAt(header, table, index, Math.ceil((within + wanted) / clusterSize));
-    const length = Math.min(wanted, run.clusters * clusterSize - within);
+    const run =
+      header.l2EntryBytes === extendedEntry.bytes
+        ? subclusterRunAt(header, table, index, within)
+        : plainRun(header, table, index, within, wanted);
+    const length = Math.min(wanted, run.bytes);
     const part = into.subarray(start, start + length);
     if (run.kind === 'data') {
-      file.read(BigInt(run.hostOffset + within), part);
+      file.read(BigInt(run.hostOffset), part);
     } else if (run.kind === 'compressed') {
       part.set(compressedCluster(table, index).subarray(within, within + length));
     } else if (run.kind === 'zero') {
@@ -50,6 +54,22 @@ export function openQcow2(file: ByteSource, backing: ByteSource | undefined): By
         done += readRun(Number(offset) + done, into, done);
       }
     },
+  };
+}
+
+function plainRun(
+  header: Qcow2Header,
+  table: Buffer,
+  index: number,
+  within: number,
+  wanted: number,
+): ByteRun {
+  const { clusterSize } = header;
+  const run = clusterRunAt(header, table, index, Math.ceil((within + wanted) / clusterSize));
+  return {
+    kind: run.kind,
+    bytes: run.clusters * clusterSize - within,
+    hostOffset: run.hostOffset + within,
   };
 }
 
