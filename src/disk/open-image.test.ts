@@ -181,7 +181,6 @@ test('reads a raw disk as raw when the operator says so, whatever its guest wrot
 
 test('names the formats that it does not read', () => {
   const formats = [
-    ['vhdx', 'VHDX'],
     ['qed', 'QED'],
     ['qcow', 'version 1'],
   ] as const;

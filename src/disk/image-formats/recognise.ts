@@ -15,7 +15,6 @@ const atStart =
 export const knownImageFormats: readonly KnownFormat[] = [
   { name: 'a VMDK disk of VMware ESX (COWD)', matches: atStart('COWD') },
   { name: 'a VMDK disk (descriptor)', matches: atStart('# Disk DescriptorFile') },
-  { name: 'a VHDX disk', matches: atStart('vhdxfile') },
   { name: 'a QED disk', matches: atStart('QED\0') },
   { name: 'a qcow disk of version 1', matches: atStart('QFI\xfb\0\0\0\x01') },
   { name: 'a Parallels disk', matches: atStart('WithoutFreeSpace') },

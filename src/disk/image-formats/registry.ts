@@ -4,10 +4,11 @@ import { raw } from './raw/index.ts';
 import type { ImageFormat, ImageFormatId } from './types.ts';
 import { vdi } from './vdi/index.ts';
 import { vhd } from './vhd/index.ts';
+import { vhdx } from './vhdx/index.ts';
 import { vmdk } from './vmdk/index.ts';
 
 /** In the order of detection: raw has no mark of its own, so it comes last. */
-export const imageFormats: readonly ImageFormat[] = [qcow2, vmdk, vhd, vdi, raw];
+export const imageFormats: readonly ImageFormat[] = [qcow2, vmdk, vhdx, vhd, vdi, raw];
 
 export function imageFormatById(id: ImageFormatId): ImageFormat {
   const format = imageFormats.find((candidate) => candidate.id === id);

@@ -1,6 +1,6 @@
 import { binaryReader } from '../../../lib/binary-reader.ts';
 import type { Partition } from '../types.ts';
-import { formatGuid } from './format-guid.ts';
+import { formatGuid } from '../../format-guid.ts';
 import * as layout from './layout.ts';
 
 const unusedType = '00000000-0000-0000-0000-000000000000';

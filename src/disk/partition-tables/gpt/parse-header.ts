@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import { binaryReader } from '../../../lib/binary-reader.ts';
 import type { ByteSource } from '../../../lib/byte-source.ts';
 import { peek } from '../../peek.ts';
-import { formatGuid } from './format-guid.ts';
+import { formatGuid } from '../../format-guid.ts';
 import * as layout from './layout.ts';
 
 export interface GptHeader {

@@ -1,4 +1,4 @@
-import { formatUuid } from '../../format-uuid.ts';
+import { formatUuid } from './format-uuid.ts';
 
 /** A GUID as UEFI stores it: its first three groups are little-endian. */
 export function formatGuid(bytes: Uint8Array): string {
