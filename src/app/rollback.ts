@@ -33,13 +33,13 @@ export function rollBackImage(config: Config, request: RollbackRequest): ReturnT
 }
 
 function formatOf({ path, format, backing = [] }: ImageRequest): WritableFormatId {
-  if (format) return assertWritable(format);
+  if (format === 'raw' || format === 'qcow2') return format;
   const { chain, close } = openChain(
-    { path },
+    { path, format },
     backing.map((file) => ({ path: file })),
   );
   close();
   const own = chain[0];
-  if (own) return assertWritable(own.header.format);
+  if (own) return assertWritable(own);
   throw new ColdpatchError('internal', `Expected a format for ${path}.`);
 }

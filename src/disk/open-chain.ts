@@ -1,10 +1,13 @@
 import { basename, dirname, resolve } from 'node:path';
 import type { ByteSource } from '../lib/byte-source.ts';
 import { ColdpatchError } from '../lib/errors.ts';
-import { type FileSource, openFileSource } from '../lib/file-source.ts';
+import { openFileSource } from '../lib/file-source.ts';
+import { compressionOf } from './compressed/compression-of.ts';
+import { openDecompressed, type ScratchOptions } from './compressed/open-decompressed.ts';
 import { recogniseImageFormat } from './image-formats/recognise.ts';
 import { imageFormatById, imageFormats } from './image-formats/registry.ts';
 import type { ImageFormat, ImageFormatId } from './image-formats/types.ts';
+import { type OpenedExtents, openExtents } from './open-extents.ts';
 import { quote } from './quote.ts';
 import type { ChainMember } from './types.ts';
 
@@ -22,15 +25,29 @@ export interface OpenedChain {
   close(): void;
 }
 
+/** What the operator declares or chooses besides the image and its backing files. */
+export interface ChainOptions {
+  /** Files that members of the chain keep their disks in. */
+  readonly extents?: readonly string[] | undefined;
+  /** Which disk of an image that holds several, from 1. */
+  readonly disk?: number | undefined;
+  readonly scratch?: ScratchOptions | undefined;
+}
+
 interface OpenedMember extends ChainMember {
-  readonly file: FileSource;
+  /** The image as it is, or unpacked. */
+  readonly file: ByteSource & { close(): void };
   readonly adapter: ImageFormat;
 }
 
 const longestChain = 32;
 
-/** Opens an image and exactly those backing files that the operator declared, in their order. */
-export function openChain(image: DeclaredFile, backing: readonly DeclaredFile[]): OpenedChain {
+/** Opens an image and exactly those other files that the operator declared; the backing files in their order. */
+export function openChain(
+  image: DeclaredFile,
+  backing: readonly DeclaredFile[],
+  options: ChainOptions = {},
+): OpenedChain {
   if (backing.length >= longestChain) {
     throw new ColdpatchError(
       'usage',
@@ -38,24 +55,25 @@ export function openChain(image: DeclaredFile, backing: readonly DeclaredFile[])
     );
   }
   const members: OpenedMember[] = [];
+  const extents = openExtents(options.extents ?? []);
   const close = (): void => {
+    extents.close();
     for (const { file } of members) {
       file.close();
     }
   };
   try {
-    openMember(image, undefined, members);
+    openMember(image, undefined, members, options);
+    assertDiskChosen(members[0] as OpenedMember, options.disk);
     for (const declared of backing) {
       const above = members.at(-1) as OpenedMember;
       assertNames(above, declared);
-      openMember(declared, above, members);
+      openMember(declared, above, members, { scratch: options.scratch });
     }
     assertComplete(members);
-    return {
-      chain: members.map(({ path, header, fileSize }) => ({ path, header, fileSize })),
-      disk: openDisk(members),
-      close,
-    };
+    const disk = openDisk(members, extents, options.disk);
+    extents.assertAllUsed();
+    return { chain: members.map(({ file: _file, adapter: _adapter, ...member }) => member), disk, close };
   } catch (error) {
     close();
     throw error;
@@ -63,23 +81,56 @@ export function openChain(image: DeclaredFile, backing: readonly DeclaredFile[])
 }
 
 /** From the last backing file up to the image. */
-function openDisk(members: readonly OpenedMember[]): ByteSource {
+function openDisk(
+  members: readonly OpenedMember[],
+  extents: OpenedExtents,
+  disk: number | undefined,
+): ByteSource {
   return members.reduceRight<ByteSource | undefined>(
-    (below, { adapter, file }) => adapter.open(file, below),
+    (below, member) => member.adapter.open(member.file, below, { extents: extents.of(member), disk }),
     undefined,
   ) as ByteSource;
 }
 
-function openMember(declared: DeclaredFile, above: OpenedMember | undefined, members: OpenedMember[]): void {
-  const file = openFileSource(declared.path);
+function openMember(
+  declared: DeclaredFile,
+  above: OpenedMember | undefined,
+  members: OpenedMember[],
+  { disk, scratch = {} }: ChainOptions,
+): void {
+  const { path } = declared;
+  const plain = openFileSource(path);
+  let file: OpenedMember['file'] = plain;
   try {
-    const adapter = adapterFor(file, declared.format ?? namedFormat(above));
-    const header = adapter.readHeader(file);
-    members.push({ path: declared.path, header, fileSize: file.size, file, adapter });
+    const format = declared.format ?? namedFormat(above);
+    const compression = format === undefined ? compressionOf(plain) : undefined;
+    if (compression !== undefined) {
+      file = openDecompressed(path, compression, scratch);
+      plain.close();
+    }
+    const adapter = adapterFor(file, path, format);
+    const header = adapter.readHeader(file, { disk });
+    members.push({
+      path,
+      header,
+      fileSize: plain.size,
+      ...(compression !== undefined && { compression }),
+      file,
+      adapter,
+    });
   } catch (error) {
     file.close();
+    plain.close();
     throw error;
   }
+}
+
+function assertDiskChosen({ path, header }: OpenedMember, disk: number | undefined): void {
+  if (disk === undefined || header.format === 'ova') return;
+  throw new ColdpatchError(
+    'usage',
+    `Expected no number of a disk, because ${path} (${header.format}) has only one.`,
+  );
 }
 
 /** The format that an overlay gives for its backing file, as QEMU trusts it. */
@@ -98,7 +149,7 @@ function namedFormat(above: OpenedMember | undefined): ImageFormatId | undefined
   return known.id;
 }
 
-function adapterFor(file: FileSource, format: ImageFormatId | undefined): ImageFormat {
+function adapterFor(file: ByteSource, path: string, format: ImageFormatId | undefined): ImageFormat {
   if (format !== undefined) {
     return imageFormatById(format);
   }
@@ -110,7 +161,7 @@ function adapterFor(file: FileSource, format: ImageFormatId | undefined): ImageF
   if (other !== undefined) {
     throw new ColdpatchError(
       'image_format_unsupported',
-      `Expected an image in one of the formats ${imageFormats.map(({ id }) => id).join(', ')} at ${file.path}, but found ${other}. ` +
+      `Expected an image in one of the formats ${imageFormats.map(({ id }) => id).join(', ')} at ${path}, but found ${other}. ` +
         'Convert or unpack it, or say that it is raw if you know so.',
     );
   }

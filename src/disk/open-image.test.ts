@@ -179,6 +179,54 @@ test('reads a raw disk as raw when the operator says so, whatever its guest wrot
   expectRefused({ path: path('disk'), format: 'qcow2' }, 'image_corrupt');
 });
 
+test('reads a disk in several files out of the declared ones, and opens no other', () => {
+  const options = ['-o', 'subformat=monolithicFlat'];
+  run('qemu-img', 'convert', '-f', 'raw', '-O', 'vmdk', ...options, path('disk'), path('several.vmdk'));
+  const descriptor = path('several.vmdk');
+  const extent = path('several-flat.vmdk');
+  expect(() => openImage({ path: descriptor })).toThrow(
+    expect.objectContaining({
+      code: 'extent_undeclared',
+      message: expect.stringMatching(/"several-flat\.vmdk".*--extent/),
+    }),
+  );
+  opened({ path: descriptor, extents: [extent] }, (image) => {
+    expect(image.chain).toMatchObject([{ header: { format: 'vmdk', virtualSize: 4_194_304n } }]);
+    expect(image.volumes[0]?.content?.format).toBe('ext4');
+  });
+  expectRefused({ path: descriptor, extents: [path('disk')] }, 'extent_undeclared');
+  expectRefused({ path: descriptor, extents: [extent, path('disk')] }, 'usage');
+  expectRefused({ path: path('disk'), extents: [extent] }, 'usage');
+  const text = readFileSync(descriptor, 'latin1').replace('several-flat.vmdk', '/etc/passwd');
+  writeFileSync(path('hostile.vmdk'), text, 'latin1');
+  expectRefused({ path: path('hostile.vmdk') }, 'extent_undeclared');
+  expectRefused({ path: path('hostile.vmdk'), extents: [extent] }, 'extent_undeclared');
+});
+
+test('reads a compressed image, and a compressed backing file', () => {
+  run('gzip', '-k', path('disk.qcow2'));
+  opened({ path: path('disk.qcow2.gz') }, (image) => {
+    expect(image.chain).toMatchObject([
+      { path: path('disk.qcow2.gz'), compression: 'gzip', header: { format: 'qcow2' } },
+    ]);
+    expect(image.volumes[0]?.content?.format).toBe('ext4');
+  });
+  const options = ['-u', '-o', 'backing_file=disk.qcow2.gz,backing_fmt=raw'];
+  run('qemu-img', 'create', '-q', '-f', 'qcow2', ...options, path('on-gz.qcow2'), '4M');
+  // No program writes such an overlay: its format is what we find out.
+  const overlaid = readFileSync(path('on-gz.qcow2'));
+  overlaid.writeUInt32BE(0x1111_1111, overlaid.indexOf(Buffer.from('e2792aca', 'hex')));
+  writeFileSync(path('on-gz.qcow2'), overlaid);
+  opened({ path: path('on-gz.qcow2'), backing: [{ path: path('disk.qcow2.gz') }] }, (image) => {
+    expect(image.chain.map(({ compression }) => compression)).toEqual([undefined, 'gzip']);
+    expect(image.volumes[0]?.content?.format).toBe('ext4');
+  });
+  opened({ path: path('disk.qcow2.gz'), format: 'raw' }, (image) => {
+    expect(image.chain[0]?.compression).toBeUndefined();
+    expect(image.gaps).toHaveLength(1);
+  });
+});
+
 test('names the formats that it does not read', () => {
   const formats = [
     ['qed', 'QED'],

@@ -1,9 +1,9 @@
 import type { ImageFormatId } from './image-formats/types.ts';
-import { type DeclaredFile, openChain } from './open-chain.ts';
+import { type ChainOptions, type DeclaredFile, openChain } from './open-chain.ts';
 import { openVolumes } from './open-volumes.ts';
 import type { OpenedImage } from './types.ts';
 
-export interface OpenImageOptions {
+export interface OpenImageOptions extends ChainOptions {
   readonly path: string;
   /**
    * The format, when the operator knows it.
@@ -20,7 +20,7 @@ export interface OpenImageOptions {
  * What could not be read is in `gaps`; an image that cannot be read at all throws.
  */
 export function openImage(options: OpenImageOptions): OpenedImage & { close(): void } {
-  const { chain, disk, close } = openChain(options, options.backing ?? []);
+  const { chain, disk, close } = openChain(options, options.backing ?? [], options);
   try {
     return { chain, disk, ...openVolumes(disk), close };
   } catch (error) {

@@ -1,5 +1,6 @@
 import type { ByteSource } from '../lib/byte-source.ts';
 import type { Gap } from '../lib/gap.ts';
+import type { Compression } from './compressed/compression-of.ts';
 import type { Filesystem, FilesystemDescription, FilesystemId } from './filesystems/types.ts';
 import type { ImageHeader } from './image-formats/types.ts';
 import type { Partition, PartitionTable } from './partition-tables/types.ts';
@@ -8,6 +9,8 @@ import type { Partition, PartitionTable } from './partition-tables/types.ts';
 export interface ChainMember {
   readonly path: string;
   readonly header: ImageHeader;
+  /** How the whole file is compressed; it was unpacked to be read. */
+  readonly compression?: Compression;
   /** Bytes of the file. */
   readonly fileSize: bigint;
 }

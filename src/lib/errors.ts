@@ -27,6 +27,11 @@ export const errorCatalogue = {
     retry: false,
     title: 'The image names a backing file that was not declared',
   },
+  extent_undeclared: {
+    exit: 3,
+    retry: false,
+    title: 'The image keeps its disk in files that were not declared',
+  },
   external_data_file: { exit: 3, retry: false, title: 'The image names an external data file' },
   filesystem_corrupt: { exit: 1, retry: false, title: 'A filesystem contradicts itself' },
   filesystem_unsupported: {

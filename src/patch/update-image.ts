@@ -59,7 +59,7 @@ export async function updateImage(image: CheckedOutImage, options: UpdateOptions
   const examined = await phases.run('inspect', () => {
     const found = examineImage({ ...options.request, path: image.path });
     try {
-      for (const { header } of found.opened.chain) assertWritable(header.format);
+      for (const member of found.opened.chain) assertWritable(member);
       assertUpgradable(found, options.acceptUnclean);
       assertSameArchitecture(found.operatingSystem.architecture, options.hostArchitecture);
       return found;
@@ -173,10 +173,10 @@ function copyOf(path: string, { opened }: ExaminedImage): ImageCopy {
   if (!own) throw new ColdpatchError('internal', 'Expected an image with at least its own file.');
   return {
     path,
-    format: assertWritable(own.header.format),
+    format: assertWritable(own),
     backing: backing.map((member) => ({
       path: member.path,
-      format: assertWritable(member.header.format),
+      format: assertWritable(member),
     })),
   };
 }

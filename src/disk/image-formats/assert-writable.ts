@@ -1,8 +1,20 @@
 import { ColdpatchError } from '../../lib/errors.ts';
-import type { ImageFormatId, WritableFormatId } from './types.ts';
+import type { ChainMember } from '../types.ts';
+import type { WritableFormatId } from './types.ts';
 
-/** @throws ColdpatchError `image_format_unsupported` for a format that is only read. */
-export function assertWritable(format: ImageFormatId): WritableFormatId {
+/** @throws ColdpatchError `image_format_unsupported` for what is only read: other formats, and compressed files. */
+export function assertWritable({
+  header,
+  compression,
+}: Pick<ChainMember, 'header' | 'compression'>): WritableFormatId {
+  const { format } = header;
+  if (compression !== undefined) {
+    throw new ColdpatchError(
+      'image_format_unsupported',
+      `Expected an image that is not compressed, because an upgrade writes to a copy of it, but it is compressed by ${compression}. ` +
+        'Unpack it first.',
+    );
+  }
   if (format === 'raw' || format === 'qcow2') return format;
   throw new ColdpatchError(
     'image_format_unsupported',

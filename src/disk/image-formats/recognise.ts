@@ -14,17 +14,16 @@ const atStart =
 /** Formats that are recognised, so that an error can name them, and never read. */
 export const knownImageFormats: readonly KnownFormat[] = [
   { name: 'a VMDK disk of VMware ESX (COWD)', matches: atStart('COWD') },
-  { name: 'a VMDK disk (descriptor)', matches: atStart('# Disk DescriptorFile') },
+  { name: 'a VMDK disk of VMware ESX (SESparse)', matches: atStart('\xbe\xba\xfe\xca\0\0\0\0') },
   { name: 'a QED disk', matches: atStart('QED\0') },
   { name: 'a qcow disk of version 1', matches: atStart('QFI\xfb\0\0\0\x01') },
   { name: 'a Parallels disk', matches: atStart('WithoutFreeSpace') },
   { name: 'a Parallels disk', matches: atStart('WithouFreSpacExt') },
-  { name: 'a file compressed by gzip', matches: atStart('\x1f\x8b\x08') },
-  { name: 'a file compressed by xz', matches: atStart('\xfd7zXZ\0') },
-  { name: 'a file compressed by zstd', matches: atStart('\x28\xb5\x2f\xfd') },
-  { name: 'a file compressed by bzip2', matches: atStart('BZh') },
   { name: 'a zip archive', matches: atStart('PK\x03\x04') },
-  { name: 'a tar archive (perhaps an OVA)', matches: (file) => hasBytes(file, 257n, 'ustar') },
+  {
+    name: 'a tar archive without an OVF descriptor at its start',
+    matches: (file) => hasBytes(file, 257n, 'ustar'),
+  },
   { name: 'a disk encrypted by LUKS', matches: atStart('LUKS\xba\xbe') },
 ];
 

@@ -1,4 +1,5 @@
 import { ColdpatchError } from '../../lib/errors.ts';
+import { ova } from './ova/index.ts';
 import { qcow2 } from './qcow2/index.ts';
 import { raw } from './raw/index.ts';
 import type { ImageFormat, ImageFormatId } from './types.ts';
@@ -8,7 +9,7 @@ import { vhdx } from './vhdx/index.ts';
 import { vmdk } from './vmdk/index.ts';
 
 /** In the order of detection: raw has no mark of its own, so it comes last. */
-export const imageFormats: readonly ImageFormat[] = [qcow2, vmdk, vhdx, vhd, vdi, raw];
+export const imageFormats: readonly ImageFormat[] = [qcow2, vmdk, vhdx, vhd, vdi, ova, raw];
 
 export function imageFormatById(id: ImageFormatId): ImageFormat {
   const format = imageFormats.find((candidate) => candidate.id === id);

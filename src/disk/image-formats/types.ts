@@ -13,8 +13,18 @@ export interface ImageHeader {
   readonly virtualSize: bigint;
   /** The backing file as the image names it, verbatim and hostile. */
   readonly backingFile?: string;
+  /** The files that hold the disk, when they are others than this one: verbatim and hostile. */
+  readonly extents?: readonly string[];
   /** Facts worth showing, such as version, cluster size or compression type. */
   readonly properties: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** What the operator declares or chooses besides the image. */
+export interface ImageParts {
+  /** The files that the header names as its extents, by these names. */
+  readonly extents?: ReadonlyMap<string, ByteSource>;
+  /** Which of several disks, from 1. */
+  readonly disk?: number | undefined;
 }
 
 /** One container format of disk images. */
@@ -24,10 +34,10 @@ export interface ImageFormat {
   readonly revision: number;
   /** Looks at the first bytes only. */
   detect(file: ByteSource): Detection;
-  readHeader(file: ByteSource): ImageHeader;
+  readHeader(file: ByteSource, parts?: Pick<ImageParts, 'disk'>): ImageHeader;
   /**
    * Opens the disk in `file`.
    * @param backing the disk that unallocated clusters show, when the header names a backing file.
    */
-  open(file: ByteSource, backing: ByteSource | undefined): ByteSource;
+  open(file: ByteSource, backing: ByteSource | undefined, parts?: ImageParts): ByteSource;
 }
