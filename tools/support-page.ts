@@ -39,6 +39,8 @@ export function supportPage(root: string): string {
     ...families.map(({ title, adapters }) => `| ${title} | ${adapters.map(({ id }) => id).join(', ')} |`),
     '',
     ...families.flatMap((family) => [`## ${family.title}`, '', ...chaptersOf(root, family)]),
+    readmeOf(root, 'disk/compressed').replace(/^#/gm, '##'),
+    '',
     '## Known, and not read',
     '',
     ...new Set([
@@ -52,7 +54,10 @@ export function supportPage(root: string): string {
 /** The readme of each adapter, one level of headings down. */
 function chaptersOf(root: string, { folder, adapters }: Family): readonly string[] {
   return adapters.flatMap(({ id }) => {
-    const readme = readFileSync(join(root, 'src', folder, id, 'readme.md'), 'utf8');
-    return [readme.trimEnd().replace(/^#/gm, '###'), ''];
+    return [readmeOf(root, `${folder}/${id}`).replace(/^#/gm, '###'), ''];
   });
+}
+
+function readmeOf(root: string, folder: string): string {
+  return readFileSync(join(root, 'src', folder, 'readme.md'), 'utf8').trimEnd();
 }

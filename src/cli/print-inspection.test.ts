@@ -7,7 +7,14 @@ import { printTable } from './print-table.ts';
 
 const hostile = 'a\u001b]0;title\u0007\u009b2J\u202eb\nc';
 const inspection: Inspection = {
-  image: { path: 'disk.qcow2', format: 'qcow2', virtualSize: 8 * 1024 ** 3, fileSize: 1536, chain: [] },
+  image: {
+    path: 'disk.qcow2',
+    format: 'qcow2',
+    compression: null,
+    virtualSize: 8 * 1024 ** 3,
+    fileSize: 1536,
+    chain: [],
+  },
   layout: {
     partitionTable: 'gpt',
     volumes: [

@@ -1,4 +1,4 @@
-import type { InspectedVolume, Inspection } from '../guest/inspection.ts';
+import type { InspectedFile, InspectedVolume, Inspection } from '../guest/inspection.ts';
 import type { Kernel } from '../guest/types.ts';
 import { cleanText } from './clean-text.ts';
 import { printBytes } from './print-bytes.ts';
@@ -25,9 +25,13 @@ export function printInspection(inspection: Inspection, options: PrintOptions): 
 }
 
 function printImage({ image }: Inspection): readonly string[] {
-  const sizes = `${image.format}, ${printBytes(image.virtualSize)} disk in ${printBytes(image.fileSize)}`;
-  const backing = image.chain.slice(1).map((file) => `  on ${cleanText(file.path)} (${file.format})`);
+  const sizes = `${formatOf(image)}, ${printBytes(image.virtualSize)} disk in ${printBytes(image.fileSize)}`;
+  const backing = image.chain.slice(1).map((file) => `  on ${cleanText(file.path)} (${formatOf(file)})`);
   return [`${cleanText(image.path)}: ${sizes}`, ...backing];
+}
+
+function formatOf({ format, compression }: InspectedFile): string {
+  return compression === null ? format : `${format} compressed by ${compression}`;
 }
 
 function printGaps({ gaps }: Inspection): readonly (readonly string[])[] {

@@ -72,7 +72,6 @@ export function openChain(
     }
     assertComplete(members);
     const disk = openDisk(members, extents, options.disk);
-    extents.assertAllUsed();
     return { chain: members.map(({ file: _file, adapter: _adapter, ...member }) => member), disk, close };
   } catch (error) {
     close();

@@ -7,12 +7,13 @@ import type { ChainMember } from './types.ts';
 export interface OpenedExtents {
   /** Those that `member` names, by the names that it gives them. */
   of(member: ChainMember): ReadonlyMap<string, FileSource>;
-  /** Refuses a declared file that no member asked for. */
-  assertAllUsed(): void;
   close(): void;
 }
 
-/** Opens exactly the files that the operator declared; a name in an image is compared with theirs, never opened. */
+/**
+ * Opens those files that the operator declared and a member of the chain names.
+ * A name in an image is compared with theirs by its last part; it is never opened.
+ */
 export function openExtents(declared: readonly string[]): OpenedExtents {
   const byName = new Map<string, string>();
   for (const path of declared) {
@@ -36,15 +37,6 @@ export function openExtents(declared: readonly string[]): OpenedExtents {
       const missing = names.filter((name) => !byName.has(baseName(name)));
       if (missing.length > 0) throw undeclared(path, missing);
       return new Map(names.map((name) => [name, open(byName.get(baseName(name)) as string)]));
-    },
-    assertAllUsed() {
-      const unused = declared.filter((path) => !opened.has(path));
-      if (unused.length > 0) {
-        throw new ColdpatchError(
-          'usage',
-          `Expected only extents that the image names, but it does not name ${unused.join(', ')}.`,
-        );
-      }
     },
     close() {
       for (const file of opened.values()) file.close();

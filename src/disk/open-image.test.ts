@@ -195,8 +195,8 @@ test('reads a disk in several files out of the declared ones, and opens no other
     expect(image.volumes[0]?.content?.format).toBe('ext4');
   });
   expectRefused({ path: descriptor, extents: [path('disk')] }, 'extent_undeclared');
-  expectRefused({ path: descriptor, extents: [extent, path('disk')] }, 'usage');
-  expectRefused({ path: path('disk'), extents: [extent] }, 'usage');
+  expectRefused({ path: descriptor, extents: [extent, join(folder, 'x', 'several-flat.vmdk')] }, 'usage');
+  expectRefused({ path: descriptor, extents: [extent], disk: 1 }, 'usage');
   const text = readFileSync(descriptor, 'latin1').replace('several-flat.vmdk', '/etc/passwd');
   writeFileSync(path('hostile.vmdk'), text, 'latin1');
   expectRefused({ path: path('hostile.vmdk') }, 'extent_undeclared');

@@ -40,10 +40,11 @@ const unknownFreshness: Freshness = {
   pendingOfflineUpdate: false,
 };
 
-function inspectFile({ path, header, fileSize }: ChainMember): InspectedFile {
+function inspectFile({ path, header, compression, fileSize }: ChainMember): InspectedFile {
   return {
     path,
     format: header.format,
+    compression: compression ?? null,
     virtualSize: exactNumber(header.virtualSize),
     fileSize: exactNumber(fileSize),
   };

@@ -33,6 +33,8 @@ export interface Inspection {
 export interface InspectedFile {
   readonly path: string;
   readonly format: string;
+  /** How the whole file is compressed. */
+  readonly compression: string | null;
   /** Of the disk that the machine sees. */
   readonly virtualSize: number;
   readonly fileSize: number;

@@ -1,7 +1,6 @@
-import { openImage } from '../disk/open-image.ts';
 import { ColdpatchError } from '../lib/errors.ts';
 import { type FileTree, mountTree } from './file-tree.ts';
-import type { InspectRequest } from './inspect-path.ts';
+import { type InspectRequest, openRequestedImage } from './open-requested-image.ts';
 import { readGuest } from './read-guest.ts';
 
 export interface TreeRequest extends InspectRequest {
@@ -15,11 +14,11 @@ export interface TreeRequest extends InspectRequest {
  * @throws ColdpatchError `system_unknown` when no volume is named and there is no root to begin at; `usage` for a volume that
  *   is not there or holds no files; and whatever opening an image throws.
  */
-export function openTree({ path, format, backing = [], volume }: TreeRequest): {
+export function openTree({ volume, ...request }: TreeRequest): {
   readonly tree: FileTree;
   close(): void;
 } {
-  const image = openImage({ path, format, backing: backing.map((file) => ({ path: file })) });
+  const image = openRequestedImage(request);
   try {
     const readable = image.volumes.flatMap(({ name, filesystem }) =>
       filesystem ? [{ name, filesystem }] : [],
@@ -42,7 +41,7 @@ export function openTree({ path, format, backing = [], volume }: TreeRequest): {
     }
     throw new ColdpatchError(
       'system_unknown',
-      `Expected the root of an operating system in ${path}, but found none. Name a volume with --volume: ${names}.`,
+      `Expected the root of an operating system in ${request.path}, but found none. Name a volume with --volume: ${names}.`,
     );
   } catch (error) {
     image.close();

@@ -8,8 +8,8 @@ export interface WorkerPoolOptions {
   readonly module: URL;
   /** Threads at a time; as many as there are processors unless given. */
   readonly threads?: number;
-  /** An answer that takes longer ends its thread. */
-  readonly secondsEach: number;
+  /** An answer that takes longer ends its thread; perhaps by the place of the request. */
+  readonly secondsEach: number | ((index: number) => number);
   /** Of the heap of one thread, in MiB. Buffers are outside of it: readers bound these themselves. */
   readonly heapMebibytes: number;
   readonly signal?: AbortSignal;
@@ -35,7 +35,9 @@ export async function* askWorkers<Value>(
     let thread: Thread | undefined;
     for (let index = next++; index < requests.length; index = next++) {
       thread ??= start(options, live);
-      const answer = await ask<Value>(thread, requests[index], options.secondsEach);
+      const { secondsEach } = options;
+      const seconds = typeof secondsEach === 'number' ? secondsEach : secondsEach(index);
+      const answer = await ask<Value>(thread, requests[index], seconds);
       if (answer.ended) {
         live.delete(thread);
         thread = undefined;

@@ -1,8 +1,7 @@
-import { openImage } from '../disk/open-image.ts';
+import { type InspectRequest, openRequestedImage } from '../guest/open-requested-image.ts';
 import { type GuestReading, readGuest } from '../guest/read-guest.ts';
 import type { InstalledPackage } from '../guest/types.ts';
 import type { Gap } from '../lib/gap.ts';
-import type { ImageRequest } from './examine-image.ts';
 import { recordChanges } from './recording/record-changes.ts';
 import type { RecordedChange } from './recording/types.ts';
 
@@ -23,10 +22,8 @@ export interface ImageDifferences {
 }
 
 /** Compares the packages and the files of two images, mounted as their guests would. Times alone are no difference. */
-export function compareImages(before: ImageRequest, after: ImageRequest): ImageDifferences {
-  const opened = [before, after].map(({ path, format, backing = [] }) =>
-    openImage({ path, format, backing: backing.map((file) => ({ path: file })) }),
-  );
+export function compareImages(before: InspectRequest, after: InspectRequest): ImageDifferences {
+  const opened = [before, after].map(openRequestedImage);
   try {
     const [old, now] = opened.map((image) => readGuest(image)) as [GuestReading, GuestReading];
     const unpaired: Gap[] = [];

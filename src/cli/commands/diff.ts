@@ -1,12 +1,12 @@
 import { compareImages } from '../../app/diff.ts';
-import type { ImageRequest } from '../../patch/examine-image.ts';
+import type { InspectRequest } from '../../guest/open-requested-image.ts';
 import { cleanText } from '../clean-text.ts';
 import { printJson } from '../print-json.ts';
 import { printTable } from '../print-table.ts';
 
 export interface DiffOptions {
-  readonly before: ImageRequest;
-  readonly after: ImageRequest;
+  readonly before: InspectRequest;
+  readonly after: InspectRequest;
   readonly json: boolean;
 }
 

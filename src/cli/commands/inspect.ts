@@ -1,4 +1,4 @@
-import type { InspectRequest } from '../../guest/inspect-path.ts';
+import type { InspectRequest } from '../../guest/open-requested-image.ts';
 import type { Inspection } from '../../guest/inspection.ts';
 import type { Answer } from '../../lib/worker-pool.ts';
 import { ColdpatchError, errorCatalogue } from '../../lib/errors.ts';

@@ -29,7 +29,7 @@ export function decompress(
       return through(pieces, createGunzip());
     case 'zstd':
       return unzstd(source, step);
-    case 'xz':
+    default:
       return unxz(source, pieces);
   }
 }

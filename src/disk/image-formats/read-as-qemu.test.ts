@@ -185,6 +185,31 @@ test.each([
   expect(() => vmdk.readHeader(descriptorOf(createType, line))).toThrow(expect.objectContaining({ code }));
 });
 
+test('damage to a descriptor is an error, or another disk, and nothing else', () => {
+  const path = join(folder, 'mixed.vmdk');
+  const text = readFileSync(path);
+  const extents = readExtents(path);
+  const changes = fc.array(fc.tuple(fc.nat(text.length - 1), fc.integer({ min: 9, max: 126 })), {
+    minLength: 1,
+    maxLength: 4,
+  });
+  fc.assert(
+    fc.property(changes, (flips) => {
+      const bytes = Buffer.from(text);
+      for (const [at, value] of flips) bytes[at] = value;
+      try {
+        const file = memorySource(bytes);
+        const { virtualSize } = vmdk.readHeader(file);
+        const disk = vmdk.open(file, undefined, { extents });
+        expect(disk.size).toBe(virtualSize);
+        readBytes(disk, 0n, disk.size < 1_000_000n ? Number(disk.size) : 1_000_000);
+      } catch (error) {
+        expect(error).toBeInstanceOf(ColdpatchError);
+      }
+    }),
+  );
+});
+
 test('an extent that is too short, or of another format, is refused', () => {
   const short = new Map([['a', memorySource(Buffer.alloc(8191))]]);
   expect(() =>

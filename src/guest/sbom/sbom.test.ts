@@ -8,7 +8,14 @@ import { spdx } from './spdx.ts';
 const debian = { id: 'debian', versionId: '12' } as const;
 const now = new Date('2026-11-21T08:00:00.123Z');
 const inspection: Inspection = {
-  image: { path: '/images/till.qcow2', format: 'qcow2', virtualSize: 1, fileSize: 1, chain: [] },
+  image: {
+    path: '/images/till.qcow2',
+    format: 'qcow2',
+    compression: null,
+    virtualSize: 1,
+    fileSize: 1,
+    chain: [],
+  },
   layout: { partitionTable: null, volumes: [] },
   operatingSystem: { ...debian, versionCodename: 'bookworm', prettyName: 'Debian 12', architecture: 'amd64' },
   packages: [

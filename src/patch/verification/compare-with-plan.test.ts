@@ -10,7 +10,14 @@ const nothing: Recording = { changes: [] };
 
 function inspection(version: string, hostName = 'till'): Inspection {
   return {
-    image: { path: '/till.raw', format: 'raw', virtualSize: 1024, fileSize: 1024, chain: [] },
+    image: {
+      path: '/till.raw',
+      format: 'raw',
+      compression: null,
+      virtualSize: 1024,
+      fileSize: 1024,
+      chain: [],
+    },
     layout: { partitionTable: null, volumes: [] },
     operatingSystem: null,
     packages: [{ ...perl, version }],
