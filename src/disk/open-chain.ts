@@ -2,7 +2,7 @@ import { basename, dirname, resolve } from 'node:path';
 import type { ByteSource } from '../lib/byte-source.ts';
 import { ColdpatchError } from '../lib/errors.ts';
 import { openFileSource } from '../lib/file-source.ts';
-import { compressionOf } from './compressed/compression-of.ts';
+import { type Compression, compressionOf } from './compressed/compression-of.ts';
 import { openDecompressed, type ScratchOptions } from './compressed/open-decompressed.ts';
 import { recogniseImageFormat } from './image-formats/recognise.ts';
 import { imageFormatById, imageFormats } from './image-formats/registry.ts';
@@ -102,10 +102,11 @@ function openMember(
   let file: OpenedMember['file'] = plain;
   try {
     const format = declared.format ?? namedFormat(above);
-    const compression = format === undefined ? compressionOf(plain) : undefined;
+    const compression = format === 'raw' ? undefined : compressionOf(plain);
     if (compression !== undefined) {
       file = openDecompressed(path, compression, scratch);
       plain.close();
+      assertPlain(file, path, compression);
     }
     const adapter = adapterFor(file, path, format);
     const header = adapter.readHeader(file, { disk });
@@ -122,6 +123,15 @@ function openMember(
     plain.close();
     throw error;
   }
+}
+
+function assertPlain(file: ByteSource, path: string, outer: Compression): void {
+  const inner = compressionOf(file);
+  if (inner === undefined) return;
+  throw new ColdpatchError(
+    'image_format_unsupported',
+    `Expected an image within the ${outer} file ${path}, but found another compressed file (${inner}). Unpack it first.`,
+  );
 }
 
 function assertDiskChosen({ path, header }: OpenedMember, disk: number | undefined): void {

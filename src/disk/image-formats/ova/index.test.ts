@@ -138,6 +138,7 @@ test('refuses what it does not read, by name', () => {
   const cases = [
     [ovf(['first.vmdk.gz', 'ovf:compression="gzip"']), ['first.vmdk.gz'], 'image_format_unsupported'],
     [ovf(['first.vmdk', 'ovf:chunkSize="1000"']), ['first.vmdk'], 'image_format_unsupported'],
+    [ovf(['first.vmdk.gz']), ['first.vmdk.gz'], 'image_format_unsupported'],
     [ovf(['overlay.qcow2']), ['overlay.qcow2'], 'image_format_unsupported'],
     [ovf(), ['first.vmdk'], 'image_format_unsupported'],
     [ovf(['gone.vmdk']), ['first.vmdk'], 'image_truncated'],

@@ -1,5 +1,6 @@
 import { type ByteSource, readBytes, sliceOf } from '../../../lib/byte-source.ts';
 import { ColdpatchError } from '../../../lib/errors.ts';
+import { compressionOf } from '../../compressed/compression-of.ts';
 import { quote } from '../../quote.ts';
 import { recogniseImageFormat } from '../recognise.ts';
 import { qcow2 } from '../qcow2/index.ts';
@@ -95,7 +96,9 @@ function choose(disks: readonly OvfDisk[], wanted: number | undefined): OvfDisk 
 function adapterOf(bytes: ByteSource, { href }: OvfDisk): ImageFormat {
   const adapter = marked.find(({ detect }) => detect(bytes).answer === 'yes');
   if (adapter !== undefined) return adapter;
-  const other = recogniseImageFormat(bytes);
+  const compression = compressionOf(bytes);
+  const other =
+    compression === undefined ? recogniseImageFormat(bytes) : `a file compressed by ${compression}`;
   if (other === undefined) return raw;
   throw new ColdpatchError(
     'image_format_unsupported',
