@@ -30,6 +30,7 @@ export const systemPackages = {
     { name: 'attr', proof: ['getfattr', 'setfattr'] },
     { name: 'btrfs-progs', proof: ['mkfs.btrfs', 'btrfs'] },
     { name: 'db5.3-util', proof: ['db5.3_load'] },
+    { name: 'bzip2', proof: ['bzip2'] },
     { name: 'dosfstools', proof: ['mkfs.fat'] },
     { name: 'exfat-fuse', proof: ['mount.exfat-fuse'] },
     { name: 'exfatprogs', proof: ['mkfs.exfat', 'fsck.exfat'] },
@@ -48,6 +49,8 @@ export const systemPackages = {
     { name: 'wimtools', proof: ['wimcapture'] },
     { name: 'xfsprogs', proof: ['mkfs.xfs'] },
     { name: 'xorriso', proof: ['xorriso'] },
+    { name: 'xz-utils', proof: ['xz'] },
+    { name: 'zstd', proof: ['zstd'] },
   ],
   bench: [
     { name: 'libguestfs-tools', proof: ['virt-customize', 'virt-inspector'] },

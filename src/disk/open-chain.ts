@@ -86,7 +86,8 @@ function openDisk(
   disk: number | undefined,
 ): ByteSource {
   return members.reduceRight<ByteSource | undefined>(
-    (below, member) => member.adapter.open(member.file, below, { extents: extents.of(member), disk }),
+    (below, member) =>
+      member.adapter.open(member.file, below, { extents: extents.of(member), disk, formatOf }),
     undefined,
   ) as ByteSource;
 }
@@ -109,7 +110,7 @@ function openMember(
       assertPlain(file, path, compression);
     }
     const adapter = adapterFor(file, path, format);
-    const header = adapter.readHeader(file, { disk });
+    const header = adapter.readHeader(file, { disk, formatOf });
     members.push({
       path,
       header,
@@ -156,6 +157,11 @@ function namedFormat(above: OpenedMember | undefined): ImageFormatId | undefined
     );
   }
   return known.id;
+}
+
+/** The format of a disk that is known by its bytes alone. */
+function formatOf(bytes: ByteSource, name: string): ImageFormat {
+  return adapterFor(bytes, name, undefined);
 }
 
 function adapterFor(file: ByteSource, path: string, format: ImageFormatId | undefined): ImageFormat {

@@ -25,6 +25,8 @@ export interface ImageParts {
   readonly extents?: ReadonlyMap<string, ByteSource>;
   /** Which of several disks, from 1. */
   readonly disk?: number | undefined;
+  /** Finds the format of a disk that lies inside the file, for archives of disks. @throws for one that is not read. */
+  readonly formatOf?: ((bytes: ByteSource, name: string) => ImageFormat) | undefined;
 }
 
 /** One container format of disk images. */
@@ -34,7 +36,7 @@ export interface ImageFormat {
   readonly revision: number;
   /** Looks at the first bytes only. */
   detect(file: ByteSource): Detection;
-  readHeader(file: ByteSource, parts?: Pick<ImageParts, 'disk'>): ImageHeader;
+  readHeader(file: ByteSource, parts?: Omit<ImageParts, 'extents'>): ImageHeader;
   /**
    * Opens the disk in `file`.
    * @param backing the disk that unallocated clusters show, when the header names a backing file.

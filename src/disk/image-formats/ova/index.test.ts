@@ -8,6 +8,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ByteSource, readBytes } from '../../../lib/byte-source.ts';
 import { ColdpatchError } from '../../../lib/errors.ts';
 import { memorySource } from '../../memory-source.ts';
+import { imageFormats } from '../registry.ts';
+import type { ImageFormat } from '../types.ts';
 import { ova } from './index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'coldpatch-ova-'));
@@ -58,29 +60,32 @@ function pack(descriptor: string, files: readonly string[], ...options: readonly
   return readFileSync(path('made.ova'));
 }
 
+const formatOf = (bytes: ByteSource): ImageFormat =>
+  imageFormats.find(({ detect }) => detect(bytes).answer === 'yes') as ImageFormat;
+
 const whole = (disk: ByteSource): Buffer => readBytes(disk, 0n, Number(disk.size));
 
 test('a disk is read where it lies in the archive', () => {
   const file = memorySource(pack(ovf(['first.vmdk']), ['first.vmdk']));
   expect(ova.detect(file)).toEqual({ answer: 'yes' });
-  expect(ova.readHeader(file)).toMatchObject({
+  expect(ova.readHeader(file, { formatOf })).toMatchObject({
     format: 'ova',
     virtualSize: BigInt(diskBytes),
     properties: { disk: 'first.vmdk', disks: 1, diskFormat: 'vmdk', manifest: 'none' },
   });
-  expect(whole(ova.open(file, undefined)).equals(readFileSync(path('disk.raw')))).toBe(true);
+  expect(whole(ova.open(file, undefined, { formatOf })).equals(readFileSync(path('disk.raw')))).toBe(true);
 });
 
 test.each(['gnu', 'pax', 'ustar'])('long names of %s archives are read', (format) => {
   const name = format === 'ustar' ? 'first.vmdk' : longName;
   const file = memorySource(pack(ovf([name]), [name], `--format=${format}`));
-  expect(ova.readHeader(file).properties['disk']).toBe(name);
-  expect(whole(ova.open(file, undefined)).equals(readFileSync(path('disk.raw')))).toBe(true);
+  expect(ova.readHeader(file, { formatOf }).properties['disk']).toBe(name);
+  expect(whole(ova.open(file, undefined, { formatOf })).equals(readFileSync(path('disk.raw')))).toBe(true);
 });
 
 test('of several disks one is chosen by its number, and otherwise they are named', () => {
   const file = memorySource(pack(ovf(['first.vmdk'], ['second.vhd']), ['first.vmdk', 'second.vhd']));
-  expect(() => ova.readHeader(file)).toThrow(
+  expect(() => ova.readHeader(file, { formatOf })).toThrow(
     expect.objectContaining({
       code: 'usage',
       message: expect.stringMatching(/--disk: 1: "first\.vmdk", 2: "second\.vhd"/),
@@ -90,11 +95,15 @@ test('of several disks one is chosen by its number, and otherwise they are named
     [1, 'vmdk'],
     [2, 'vhd'],
   ] as const) {
-    expect(ova.readHeader(file, { disk }).properties).toMatchObject({ diskFormat, disks: 2 });
-    expect(whole(ova.open(file, undefined, { disk })).equals(readFileSync(path('disk.raw')))).toBe(true);
+    expect(ova.readHeader(file, { disk, formatOf }).properties).toMatchObject({ diskFormat, disks: 2 });
+    expect(whole(ova.open(file, undefined, { disk, formatOf })).equals(readFileSync(path('disk.raw')))).toBe(
+      true,
+    );
   }
   for (const disk of [0, 3]) {
-    expect(() => ova.readHeader(file, { disk })).toThrow(expect.objectContaining({ code: 'usage' }));
+    expect(() => ova.readHeader(file, { disk, formatOf })).toThrow(
+      expect.objectContaining({ code: 'usage' }),
+    );
   }
 });
 
@@ -112,9 +121,11 @@ test('the descriptor is held against its digest in the manifest', () => {
     writeFileSync(path('machine.mf'), `${algorithm}(machine.ovf)= ${digest}\n`);
     const file = memorySource(pack(descriptor, ['machine.mf', 'first.vmdk']));
     if (expected === undefined) {
-      expect(() => ova.readHeader(file)).toThrow(expect.objectContaining({ code: 'image_corrupt' }));
+      expect(() => ova.readHeader(file, { formatOf })).toThrow(
+        expect.objectContaining({ code: 'image_corrupt' }),
+      );
     } else {
-      expect(ova.readHeader(file).properties['manifest']).toBe(expected);
+      expect(ova.readHeader(file, { formatOf }).properties['manifest']).toBe(expected);
     }
   }
 });
@@ -145,7 +156,7 @@ test('refuses what it does not read, by name', () => {
   ] as const;
   for (const [descriptor, files, code] of cases) {
     const file = memorySource(pack(descriptor, files));
-    expect(() => ova.open(file, undefined)).toThrow(expect.objectContaining({ code }));
+    expect(() => ova.open(file, undefined, { formatOf })).toThrow(expect.objectContaining({ code }));
   }
 });
 
@@ -170,8 +181,8 @@ test('damage is an error, or other bytes, and nothing else', () => {
         const file = memorySource(bytes);
         try {
           ova.detect(file);
-          const { virtualSize } = ova.readHeader(file);
-          const disk = ova.open(file, undefined);
+          const { virtualSize } = ova.readHeader(file, { formatOf });
+          const disk = ova.open(file, undefined, { formatOf });
           expect(disk.size).toBe(virtualSize);
           readBytes(disk, 0n, disk.size < 100_000n ? Number(disk.size) : 100_000);
         } catch (error) {

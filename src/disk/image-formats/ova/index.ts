@@ -12,7 +12,7 @@ export const ova: ImageFormat = {
   revision: 1,
   detect: (file) => ({ answer: hasBytes(file, 257n, 'ustar') && startsWithDescriptor(file) ? 'yes' : 'no' }),
   readHeader(file, parts) {
-    const packaged = readPackage(file, parts?.disk);
+    const packaged = readPackage(file, parts);
     const { virtualSize, properties } = headerOf(packaged);
     const { name, disks, manifest, adapter } = packaged;
     return {
@@ -22,7 +22,7 @@ export const ova: ImageFormat = {
     };
   },
   open(file, _backing, parts) {
-    const packaged = readPackage(file, parts?.disk);
+    const packaged = readPackage(file, parts);
     headerOf(packaged);
     return packaged.adapter.open(packaged.bytes, undefined);
   },

@@ -2,14 +2,7 @@ import { type ByteSource, readBytes, sliceOf } from '../../../lib/byte-source.ts
 import { ColdpatchError } from '../../../lib/errors.ts';
 import { compressionOf } from '../../compressed/compression-of.ts';
 import { quote } from '../../quote.ts';
-import { recogniseImageFormat } from '../recognise.ts';
-import { qcow2 } from '../qcow2/index.ts';
-import { raw } from '../raw/index.ts';
-import type { ImageFormat } from '../types.ts';
-import { vdi } from '../vdi/index.ts';
-import { vhd } from '../vhd/index.ts';
-import { vhdx } from '../vhdx/index.ts';
-import { vmdk } from '../vmdk/index.ts';
+import type { ImageFormat, ImageParts } from '../types.ts';
 import { checkManifest } from './check-manifest.ts';
 import { listTar, type TarEntry } from './list-tar.ts';
 import { type OvfDisk, parseOvf } from './parse-ovf.ts';
@@ -25,10 +18,15 @@ export interface PackagedDisk {
 }
 
 const largestText = 1024 * 1024;
-const marked: readonly ImageFormat[] = [vmdk, qcow2, vhdx, vhd, vdi];
 
-/** Disk number `wanted` (from 1) of the OVA; it may be left out when there is only one. */
-export function readPackage(archive: ByteSource, wanted: number | undefined): PackagedDisk {
+/** The chosen disk of the OVA; its number may be left out when there is only one. */
+export function readPackage(
+  archive: ByteSource,
+  { disk: wanted, formatOf }: Omit<ImageParts, 'extents'> = {},
+): PackagedDisk {
+  if (formatOf === undefined) {
+    throw new ColdpatchError('internal', 'An OVA was opened without a way to find the formats of its disks.');
+  }
   const entries = [...listTar(archive)];
   const descriptor = entries.find(({ name }) => isDescriptor(name));
   if (descriptor === undefined) {
@@ -53,7 +51,7 @@ export function readPackage(archive: ByteSource, wanted: number | undefined): Pa
     disks: disks.length,
     manifest: manifestOf(archive, entries, descriptor, text),
     bytes,
-    adapter: adapterOf(bytes, chosen),
+    adapter: adapterOf(bytes, chosen, formatOf),
   };
 }
 
@@ -93,16 +91,18 @@ function choose(disks: readonly OvfDisk[], wanted: number | undefined): OvfDisk 
   return chosen;
 }
 
-function adapterOf(bytes: ByteSource, { href }: OvfDisk): ImageFormat {
-  const adapter = marked.find(({ detect }) => detect(bytes).answer === 'yes');
-  if (adapter !== undefined) return adapter;
+function adapterOf(
+  bytes: ByteSource,
+  { href }: OvfDisk,
+  formatOf: NonNullable<ImageParts['formatOf']>,
+): ImageFormat {
   const compression = compressionOf(bytes);
-  const other =
-    compression === undefined ? recogniseImageFormat(bytes) : `a file compressed by ${compression}`;
-  if (other === undefined) return raw;
+  const adapter = compression === undefined ? formatOf(bytes, href) : undefined;
+  if (adapter !== undefined && adapter.id !== 'ova') return adapter;
   throw new ColdpatchError(
     'image_format_unsupported',
-    `Expected a disk that is read at ${quote(href)} in the OVA, but found ${other}. Unpack it and name the disk.`,
+    `Expected a disk that is read at ${quote(href)} in the OVA, but found ${compression ? `a file compressed by ${compression}` : 'another OVA'}. ` +
+      'Unpack it and name the disk.',
   );
 }
 
