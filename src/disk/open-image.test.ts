@@ -226,6 +226,36 @@ test('reads a compressed image, and a compressed backing file', () => {
   expectRefused({ path: path('disk.qcow2.gz.xz') }, 'image_format_unsupported');
 });
 
+test('reads the disk of an OVA, also of a compressed one', () => {
+  run(
+    'qemu-img',
+    'convert',
+    '-f',
+    'raw',
+    '-O',
+    'vmdk',
+    '-o',
+    'subformat=streamOptimized',
+    path('disk'),
+    path('ova.vmdk'),
+  );
+  const file = '<File ovf:href="ova.vmdk" ovf:id="f"/>';
+  writeFileSync(path('ova.ovf'), `<Envelope>${file}<Disk ovf:diskId="d" ovf:fileRef="f"/></Envelope>`);
+  run('tar', '-C', folder, '-cf', path('machine.ova'), 'ova.ovf', 'ova.vmdk');
+  run('zstd', '-q', path('machine.ova'));
+  for (const name of ['machine.ova', 'machine.ova.zst']) {
+    opened({ path: path(name), disk: 1 }, (image) => {
+      expect(image.chain).toMatchObject([{ header: { format: 'ova', properties: { diskFormat: 'vmdk' } } }]);
+      expect(image.volumes[0]?.content?.format).toBe('ext4');
+    });
+  }
+  expectRefused({ path: path('machine.ova'), disk: 2 }, 'usage');
+  const inner = '<File ovf:href="machine.ova" ovf:id="f"/>';
+  writeFileSync(path('ova.ovf'), `<Envelope>${inner}<Disk ovf:diskId="d" ovf:fileRef="f"/></Envelope>`);
+  run('tar', '-C', folder, '-cf', path('nested.ova'), 'ova.ovf', 'machine.ova');
+  expectRefused({ path: path('nested.ova') }, 'image_format_unsupported');
+});
+
 test('names the formats that it does not read', () => {
   const formats = [
     ['qed', 'QED'],

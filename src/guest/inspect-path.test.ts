@@ -11,6 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { inspectMany } from './inspect-many.ts';
 import { inspectPath } from './inspect-path.ts';
 import { openTree } from './open-tree.ts';
 
@@ -100,4 +101,19 @@ test('an empty disk has no system, and a gap says so', () => {
   const inspection = inspectPath({ path: empty, format: 'raw' });
   expect(inspection.operatingSystem).toBeNull();
   expect(inspection.gaps.map(({ where }) => where)).toContain('image');
+});
+
+test('a compressed image is inspected in a thread like any other', async () => {
+  execFileSync('gzip', ['-k', image]);
+  const answers = [];
+  for await (const answer of inspectMany([
+    { path: `${image}.gz` },
+    { path: `${image}.gz`, scratch: { limit: 9 } },
+  ])) {
+    answers.push(answer);
+  }
+  expect(answers).toMatchObject([
+    { value: { image: { format: 'raw', compression: 'gzip' }, identity: { hostName: 'till' }, gaps: [] } },
+    { error: { code: 'limit_exceeded' } },
+  ]);
 });
