@@ -273,6 +273,20 @@ test('names the formats that it does not read', () => {
   }
 });
 
+test.each([
+  ['COWD', 'COWD'],
+  ['SESparse', '\xbe\xba\xfe\xca\0\0\0\0'],
+])('names the sparse format %s of ESX, which it does not read', (name, magic) => {
+  blank('esx', 1_048_576);
+  put('esx', 0, Buffer.from(magic, 'latin1'));
+  expect(() => openImage({ path: path('esx') })).toThrow(
+    expect.objectContaining({
+      code: 'image_format_unsupported',
+      message: expect.stringContaining(name),
+    }),
+  );
+});
+
 test('refuses what is not a file', () => {
   symlinkSync(path('disk'), path('link'));
   expectRefused({ path: path('link') }, 'image_not_a_file');
