@@ -1,12 +1,10 @@
 /** Options that several commands share, and what commander gives for them. */
 import { type Command, Option } from 'commander';
-import type { InspectRequest } from '../guest/inspect-path.ts';
 import { ColdpatchError } from '../lib/errors.ts';
 
 export const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
 export const formatOption = (formats = ['raw', 'qcow2']): Option =>
   new Option('--image-format <format>', 'what the image is, when you know it').choices(formats);
-export const readableFormats = ['raw', 'qcow2', 'vmdk', 'vhd', 'vdi'];
 export const backingOption = (): Option =>
   new Option('--backing <file>', 'a backing file of the image; repeat for a chain, nearest first').argParser(
     collect,
@@ -47,11 +45,6 @@ export interface ImageFlags {
   readonly imageFormat?: 'raw' | 'qcow2';
   readonly backing?: readonly string[];
   readonly json: boolean;
-}
-
-export interface ReadFlags {
-  readonly imageFormat?: NonNullable<InspectRequest['format']>;
-  readonly backing?: readonly string[];
 }
 
 export interface SourceFlags extends ImageFlags {
