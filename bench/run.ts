@@ -9,12 +9,13 @@ import { installSystemPackages } from '../tools/install-system-packages.ts';
 import { systemPackages } from '../tools/system-packages.ts';
 import { describeMachine } from './describe-machine.ts';
 import { inspectBench } from './inspect.ts';
+import { matchingBench } from './matching.ts';
 import { memoryBench } from './memory.ts';
 import { overlaysBench } from './overlays.ts';
 import type { Bench } from './types.ts';
 import { updateBench } from './update.ts';
 
-const benches: readonly Bench[] = [updateBench, inspectBench, overlaysBench, memoryBench];
+const benches: readonly Bench[] = [updateBench, inspectBench, overlaysBench, memoryBench, matchingBench];
 
 function print(line: string): void {
   process.stdout.write(`${line}\n`);

@@ -80,6 +80,8 @@ export const errorCatalogue = {
   },
   plan_unsolvable: { exit: 1, retry: false, title: "The distribution's solver found no plan" },
 
+  advisories_invalid: { exit: 3, retry: false, title: 'A feed of advisories does not follow its format' },
+
   trust_required: { exit: 3, retry: false, title: 'The engine needs an image that is declared trusted' },
   engine_failed: { exit: 1, retry: false, title: 'The upgrade of the copy failed' },
   package_script_failed: { exit: 1, retry: false, title: 'A package script failed' },

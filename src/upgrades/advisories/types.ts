@@ -39,6 +39,10 @@ export interface Statement {
   readonly status: AdvisoryStatus;
   /** Of `fixed`. */
   readonly fixedVersion?: string;
+  /** The first version that has it; without one, every version before the fix has. */
+  readonly introducedVersion?: string;
+  /** The last version that has it, when the feed says that and not which version fixes it. */
+  readonly lastAffectedVersion?: string;
   readonly severity: Severity;
   /** The feed's own words, one line: why no fix comes, or under which condition. */
   readonly note?: string;

@@ -1,0 +1,103 @@
+import { versionings } from '../../guest/versioning/registry.ts';
+import { createLruCache } from '../../lib/lru-cache.ts';
+import type { PackageManagerId } from '../../guest/package-managers/types.ts';
+import type { VersioningId } from '../../guest/versioning/types.ts';
+import type { AdvisoryStore, StoredStatement } from './advisory-store.ts';
+import { mergeStatements } from './merge-statements.ts';
+import { type ReleaseNames, releaseIdsOf } from './release-ids-of.ts';
+import { type Finding, type MatchablePackage, severities } from './types.ts';
+
+export interface PackageMatch {
+  readonly package: MatchablePackage;
+  /** At least one; known exploited first, then by severity and number. */
+  readonly findings: readonly Finding[];
+}
+
+export interface MatchResult {
+  /** Some feed speaks of this release; without one its packages are unknown, which is not clean. */
+  readonly coverage: boolean;
+  /** Packages that something touches, in the order in which they were given. */
+  readonly matches: readonly PackageMatch[];
+}
+
+/** Holds installed packages against everything that is stored. What it found for one image it remembers for the next. */
+export interface PackageMatcher {
+  /** Packages of one image, of a system as its os-release names it. */
+  match(operatingSystem: ReleaseNames, packages: readonly MatchablePackage[]): MatchResult;
+}
+
+const versioningOfManager: Readonly<Record<PackageManagerId, VersioningId>> = {
+  dpkg: 'deb',
+  rpm: 'rpm',
+  apk: 'apk',
+  pacman: 'pacman',
+};
+
+/** Packages in one version of which the findings are remembered. */
+const rememberedPackages = 20_000;
+
+export function createPackageMatcher(store: AdvisoryStore): PackageMatcher {
+  let remembered = createLruCache<string, readonly Finding[]>(rememberedPackages);
+  let version: number | undefined;
+
+  return {
+    match(operatingSystem, packages) {
+      return store.snapshot(() => {
+        const now = store.version();
+        if (now !== version) {
+          remembered = createLruCache(rememberedPackages);
+          version = now;
+        }
+        const releases = releaseIdsOf(operatingSystem);
+        const matches: PackageMatch[] = [];
+        for (const one of packages) {
+          const key = [
+            releases,
+            one.manager,
+            one.name,
+            one.version,
+            one.source.name,
+            one.source.version,
+          ].join('\n');
+          let findings = remembered.get(key);
+          if (findings === undefined) {
+            findings = findingsOf(store, releases, one);
+            remembered.set(key, findings);
+          }
+          if (findings.length > 0) matches.push({ package: one, findings });
+        }
+        return { coverage: releases.some((release) => store.knowsRelease(release)), matches };
+      });
+    },
+  };
+}
+
+function findingsOf(
+  store: AdvisoryStore,
+  releases: readonly string[],
+  { manager, name, version, source }: MatchablePackage,
+): readonly Finding[] {
+  const id = versioningOfManager[manager];
+  const compare = versionings.find((versioning) => versioning.id === id)?.compare;
+  const stored = (packageName: string, kind: 'source' | 'binary'): readonly StoredStatement[] =>
+    releases
+      .flatMap((release) => store.statementsOf(release, packageName))
+      .filter(({ statement }) => statement.packageKind === kind);
+  const statements = [
+    ...stored(source.name, 'source').map((one) => ({ ...one, installed: source.version })),
+    ...stored(name, 'binary').map((one) => ({ ...one, installed: version })),
+  ];
+  const findings: Finding[] = [];
+  for (const ofOne of Map.groupBy(statements, ({ statement }) => statement.vulnerability).values()) {
+    const vulnerability = (ofOne[0] as StoredStatement).statement.vulnerability;
+    const finding = mergeStatements(ofOne, compare, () => store.factOf(vulnerability));
+    if (finding !== undefined) findings.push(finding);
+  }
+  return findings.toSorted(byUrgency);
+}
+
+function byUrgency(one: Finding, other: Finding): number {
+  const rank = ({ exploitedSince, severity }: Finding): number =>
+    (exploitedSince === undefined ? 0 : 100) + (severities as readonly string[]).indexOf(severity);
+  return rank(other) - rank(one) || one.vulnerability.localeCompare(other.vulnerability, 'en');
+}
