@@ -84,7 +84,11 @@ export function openAdvisoryStore({ cacheDirectory, now }: AdvisoryStoreOptions)
     feed: database.prepare('SELECT * FROM feeds WHERE format = ? AND source = ?'),
     feedById: database.prepare('SELECT * FROM feeds WHERE id = ?'),
     release: database.prepare('SELECT 1 FROM statements WHERE release = ? LIMIT 1'),
-    statements: database.prepare('SELECT * FROM statements WHERE release = ? AND package = ? ORDER BY rowid'),
+    statements: database.prepare(
+      `SELECT feed, package_kind, vulnerability, advisory, status, fixed_version, introduced_version,
+         last_affected_version, severity, note
+       FROM statements WHERE release = ? AND package = ? ORDER BY rowid`,
+    ),
     facts: database.prepare('SELECT * FROM facts WHERE vulnerability = ? ORDER BY feed DESC'),
     version: database.prepare('PRAGMA data_version'),
   };
@@ -141,7 +145,10 @@ export function openAdvisoryStore({ cacheDirectory, now }: AdvisoryStoreOptions)
         snapshot(() =>
           select.statements
             .all(release, packageName)
-            .map((row) => ({ statement: statementOf(row), provenance: provenanceOf(Number(row['feed'])) })),
+            .map((row) => ({
+              statement: statementOf(row, release, packageName),
+              provenance: provenanceOf(Number(row['feed'])),
+            })),
         ),
       ),
     factOf: (vulnerability) => guarded(() => mergeFacts(vulnerability, select.facts.all(vulnerability))),

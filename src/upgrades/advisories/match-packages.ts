@@ -33,19 +33,32 @@ const versioningOfManager: Readonly<Record<PackageManagerId, VersioningId>> = {
   pacman: 'pacman',
 };
 
-/** Packages in one version of which the findings are remembered. */
-const rememberedPackages = 20_000;
+/** How much is remembered: packages in one version, and what was found for all of them, some 300 bytes each. */
+const rememberedPackages = 50_000;
+const rememberedFindings = 250_000;
 
 export function createPackageMatcher(store: AdvisoryStore): PackageMatcher {
   let remembered = createLruCache<string, readonly Finding[]>(rememberedPackages);
+  let count = 0;
   let version: number | undefined;
+
+  function remember(key: string, findings: readonly Finding[]): void {
+    count += findings.length;
+    if (count > rememberedFindings) forget();
+    remembered.set(key, findings);
+  }
+
+  function forget(): void {
+    remembered = createLruCache(rememberedPackages);
+    count = 0;
+  }
 
   return {
     match(operatingSystem, packages) {
       return store.snapshot(() => {
         const now = store.version();
         if (now !== version) {
-          remembered = createLruCache(rememberedPackages);
+          forget();
           version = now;
         }
         const releases = releaseIdsOf(operatingSystem);
@@ -62,7 +75,7 @@ export function createPackageMatcher(store: AdvisoryStore): PackageMatcher {
           let findings = remembered.get(key);
           if (findings === undefined) {
             findings = findingsOf(store, releases, one);
-            remembered.set(key, findings);
+            remember(key, findings);
           }
           if (findings.length > 0) matches.push({ package: one, findings });
         }

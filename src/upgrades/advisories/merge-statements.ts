@@ -43,6 +43,7 @@ export function mergeStatements(
     provenance,
     verdict: judgeStatement(statement, installed, compare),
   }));
+  if (judged.every(({ verdict }) => verdict.state === 'clean')) return undefined;
   const feeds = [...Map.groupBy(judged, ({ provenance }) => provenance)].map(
     ([provenance, said]): FeedVerdict => ({
       provenance,

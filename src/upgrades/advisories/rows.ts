@@ -31,10 +31,10 @@ export function feedOf(row: FeedRow): Feed {
   };
 }
 
-export function statementOf(row: Row): Statement {
+export function statementOf(row: Row, release: string, packageName: string): Statement {
   return {
-    release: row['release'] as string,
-    package: row['package'] as string,
+    release,
+    package: packageName,
     packageKind: row['package_kind'] as Statement['packageKind'],
     vulnerability: row['vulnerability'] as string,
     ...optional('advisory', row['advisory']),
