@@ -143,12 +143,10 @@ export function openAdvisoryStore({ cacheDirectory, now }: AdvisoryStoreOptions)
     statementsOf: (release, packageName) =>
       guarded(() =>
         snapshot(() =>
-          select.statements
-            .all(release, packageName)
-            .map((row) => ({
-              statement: statementOf(row, release, packageName),
-              provenance: provenanceOf(Number(row['feed'])),
-            })),
+          select.statements.all(release, packageName).map((row) => ({
+            statement: statementOf(row, release, packageName),
+            provenance: provenanceOf(Number(row['feed'])),
+          })),
         ),
       ),
     factOf: (vulnerability) => guarded(() => mergeFacts(vulnerability, select.facts.all(vulnerability))),

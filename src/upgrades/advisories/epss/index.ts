@@ -3,7 +3,7 @@ import { readLines } from '../read-lines.ts';
 import type { AdvisoryFormat, AdvisoryRecord } from '../types.ts';
 
 const longestLine = 1000;
-const row = /^"?(CVE-\d{4}-\d{4,7})"?,"?([01](?:\.\d+)?(?:[eE]-?\d+)?)"?(?:,|$)/;
+const row = /^"?(CVE-\d{4}-\d{4,7})"?,"?(\d+(?:\.\d+)?(?:[eE]-?\d+)?)"?(?:,|$)/;
 
 /** The daily table of the Exploit Prediction Scoring System of FIRST. */
 export const epss: AdvisoryFormat = {
