@@ -62,7 +62,7 @@ function entry(random: () => number): object {
     ];
   });
   const text = Array.from({ length: 90 }, () => words[Math.floor(random() * words.length)]).join(' ');
-  return { scope: 'local', description: text, releases: Object.fromEntries(releases) };
+  return { scope: 'local', description: text, releases: Object.fromEntries(releases) as object };
 }
 
 function version(random: () => number): string {

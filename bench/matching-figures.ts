@@ -9,6 +9,8 @@ export interface MatchingFigures {
   /** Until the feed is at hand. */
   readonly loadSeconds: number;
   readonly matchSeconds: number;
+  /** Of the processor, of both together: what a busy machine does not change. */
+  readonly processorSeconds: number;
   /** The most memory of the process that was resident at once. */
   readonly peakMegabytes: number;
   /** How many vulnerabilities touch each of the first images: both ways must agree. */

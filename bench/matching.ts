@@ -39,6 +39,7 @@ export const matchingBench: Bench = {
     );
     const load = ours.map(({ loadSeconds }) => loadSeconds);
     print(`  coldpatch: ${printSpread(seconds)} s, of which the import ${printSpread(load)} s`);
+    print(`    ${printSpread(ours.map(({ processorSeconds }) => processorSeconds))} s of the processor`);
     print(`    ${printSpread(peaks, 0)} MB at its peak`);
     print(`  parsed whole, searched in order: ${printSpread(naiveSeconds)} s, from ${naiveImages} images`);
     print(

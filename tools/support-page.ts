@@ -8,6 +8,7 @@ import { partitionTableFormats } from '../src/disk/partition-tables/registry.ts'
 import { operatingSystems } from '../src/guest/operating-systems/registry.ts';
 import { packageManagers } from '../src/guest/package-managers/registry.ts';
 import { versionings } from '../src/guest/versioning/registry.ts';
+import { advisoryFormats } from '../src/upgrades/advisories/registry.ts';
 
 interface Family {
   readonly title: string;
@@ -23,6 +24,7 @@ const families: readonly Family[] = [
   { title: 'Systems', folder: 'guest/operating-systems', adapters: operatingSystems },
   { title: 'Package databases', folder: 'guest/package-managers', adapters: packageManagers },
   { title: 'Version orders', folder: 'guest/versioning', adapters: versionings },
+  { title: 'Advisories', folder: 'upgrades/advisories', adapters: advisoryFormats },
 ];
 
 /** docs/support.md: what each adapter says of itself, and what is known and not read. */

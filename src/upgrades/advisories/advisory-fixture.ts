@@ -35,7 +35,7 @@ export async function readFacts(format: AdvisoryFormat, text: string): Promise<r
 }
 
 /** A feed that was altered anywhere or cut off is read or refused by its own error, and never anything else. */
-export async function assertRefusesWell(format: AdvisoryFormat, text: string): Promise<void> {
+export async function expectOnlyRefusals(format: AdvisoryFormat, text: string): Promise<void> {
   const original = Buffer.from(text);
   const change = fc.record({ at: fc.nat(original.length - 1), byte: fc.integer({ min: 0, max: 255 }) });
   await fc.assert(

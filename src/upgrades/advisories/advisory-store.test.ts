@@ -113,9 +113,9 @@ test.each([
   ['a fact has no number', tell({ vulnerability: '' })],
 ])('an import that fails since %s leaves what was there', async (_name, record) => {
   const before = await replace('one', state(openssl));
-  await expect(
-    replace('one', state({ ...openssl, vulnerability: 'CVE-2024-0009' }), record),
-  ).rejects.toThrow();
+  await expect(replace('one', state({ ...openssl, vulnerability: 'CVE-2024-0009' }), record)).rejects.toThrow(
+    /torn off|Expected/,
+  );
   expect(store.feeds()).toEqual([before]);
   expect(store.statementsOf('debian:bookworm', 'openssl').map(({ statement }) => statement)).toEqual([
     openssl,

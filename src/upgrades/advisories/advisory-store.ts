@@ -5,22 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ColdpatchError } from '../../lib/errors.ts';
 import { advisoriesInvalid } from './advisories-invalid.ts';
 import { checkRecord } from './check-record.ts';
+import type { Feed } from './feed.ts';
 import { openAdvisoryDatabase } from './open-advisory-database.ts';
 import { feedOf, type FeedRow, mergeFacts, statementOf } from './rows.ts';
 import type { AdvisoryFormatId, AdvisoryRecord, Provenance, Statement, VulnerabilityFact } from './types.ts';
 import { withSqliteErrors } from './with-sqlite-errors.ts';
-
-/** What one source said, when it was read last. */
-export interface Feed extends Provenance {
-  /** When the source was last known to say the same still, ISO 8601. */
-  readonly checkedAt: string;
-  /** The adapter's, when it read the feed. */
-  readonly revision: number;
-  /** With which the server names this state of it. */
-  readonly etag?: string;
-  readonly statements: number;
-  readonly facts: number;
-}
 
 export interface StoredStatement {
   readonly statement: Statement;

@@ -113,7 +113,7 @@ test('refuses bytes after a packed file', async () => {
 });
 
 test('names what is no file', async () => {
-  const code = (name: string) => expect.objectContaining({ code: name });
+  const code = (name: string): unknown => expect.objectContaining({ code: name });
   await expect(importAdvisories({ store, format, source: join(folder, 'nothing') })).rejects.toThrow(
     code('file_not_found'),
   );

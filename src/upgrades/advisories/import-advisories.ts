@@ -5,7 +5,8 @@ import { openDownload } from '../../lib/download.ts';
 import { ColdpatchError, isColdpatchError } from '../../lib/errors.ts';
 import { hasErrorCode } from '../../lib/has-error-code.ts';
 import { advisoriesInvalid } from './advisories-invalid.ts';
-import type { AdvisoryStore, Feed } from './advisory-store.ts';
+import type { AdvisoryStore } from './advisory-store.ts';
+import type { Feed } from './feed.ts';
 import type { AdvisoryFormat, AdvisoryRecord } from './types.ts';
 import { unpackFeed } from './unpack-feed.ts';
 

@@ -1,5 +1,4 @@
 import { versionings } from '../../guest/versioning/registry.ts';
-import { createLruCache } from '../../lib/lru-cache.ts';
 import type { PackageManagerId } from '../../guest/package-managers/types.ts';
 import type { VersioningId } from '../../guest/versioning/types.ts';
 import type { AdvisoryStore, StoredStatement } from './advisory-store.ts';
@@ -38,18 +37,18 @@ const rememberedPackages = 50_000;
 const rememberedFindings = 250_000;
 
 export function createPackageMatcher(store: AdvisoryStore): PackageMatcher {
-  let remembered = createLruCache<string, readonly Finding[]>(rememberedPackages);
+  const remembered = new Map<string, readonly Finding[]>();
   let count = 0;
   let version: number | undefined;
 
   function remember(key: string, findings: readonly Finding[]): void {
+    if (count > rememberedFindings || remembered.size >= rememberedPackages) forget();
     count += findings.length;
-    if (count > rememberedFindings) forget();
     remembered.set(key, findings);
   }
 
   function forget(): void {
-    remembered = createLruCache(rememberedPackages);
+    remembered.clear();
     count = 0;
   }
 

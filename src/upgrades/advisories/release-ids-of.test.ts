@@ -11,6 +11,7 @@ test.each([
   ['fedora', '40', '', ['fedora:40']],
   ['sles', '15.5', '', ['sles:15.5']],
   ['opensuse-tumbleweed', '20240601', '', ['opensuse-tumbleweed:rolling']],
+  ['constructor', '9.4', '', ['constructor:9.4']],
   ['other', '', '', []],
 ])('%s %s %s', (id, versionId, versionCodename, ids) => {
   expect(releaseIdsOf({ id, versionId, versionCodename })).toEqual(ids);

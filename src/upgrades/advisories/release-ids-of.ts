@@ -6,15 +6,15 @@ export interface ReleaseNames {
 }
 
 /** How many numbers of VERSION_ID make a release: 9.4 is a state of Red Hat's release 9, and 3.19.1 one of Alpine's 3.19. */
-const significantNumbers: Readonly<Record<string, number>> = {
-  alpine: 2,
-  rhel: 1,
-  rocky: 1,
-  almalinux: 1,
-  centos: 1,
-  ol: 1,
-  debian: 1,
-};
+const significantNumbers: ReadonlyMap<string, number> = new Map([
+  ['alpine', 2],
+  ['rhel', 1],
+  ['rocky', 1],
+  ['almalinux', 1],
+  ['centos', 1],
+  ['ol', 1],
+  ['debian', 1],
+]);
 
 /** Releases that roll have a date or nothing for a version. */
 const rolling: ReadonlySet<string> = new Set(['opensuse-tumbleweed', 'arch']);
@@ -22,7 +22,7 @@ const rolling: ReadonlySet<string> = new Set(['opensuse-tumbleweed', 'arch']);
 /** The ids under which feeds speak of a release: by its number and by its codename. */
 export function releaseIdsOf({ id, versionId, versionCodename }: ReleaseNames): readonly string[] {
   if (rolling.has(id)) return [`${id}:rolling`];
-  const numbers = significantNumbers[id];
+  const numbers = significantNumbers.get(id);
   const version =
     numbers !== undefined && /^\d+(\.\d+)*$/.test(versionId)
       ? versionId.split('.').slice(0, numbers).join('.')

@@ -1,5 +1,5 @@
 /** How the tables of the database of advisories are read back; we alone wrote them. */
-import type { Feed } from './advisory-store.ts';
+import type { Feed } from './feed.ts';
 import type { AdvisoryFormatId, AdvisoryStatus, Severity, Statement, VulnerabilityFact } from './types.ts';
 import { worstSeverity } from './worst-severity.ts';
 

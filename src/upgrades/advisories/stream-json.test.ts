@@ -54,9 +54,9 @@ test('gives parts at their paths, and forgets the rest', async () => {
   const text = '{"a": {"x": 1, "y": [2, {"z": 3}]}, "b": [{"c": null}], "d": true}';
   const records = await read(text, (path) => path.length === 2);
   expect(records).toEqual([
-    { path: ['a', 'x'], value: 1, document: 0 },
-    { path: ['a', 'y'], value: [2, { z: 3 }], document: 0 },
-    { path: ['b', '[]'], value: { c: null }, document: 0 },
+    { path: ['a', 'x'], value: 1, document: 0, bytes: 1 },
+    { path: ['a', 'y'], value: [2, { z: 3 }], document: 0, bytes: 13 },
+    { path: ['b', '[]'], value: { c: null }, document: 0, bytes: 11 },
   ]);
 });
 

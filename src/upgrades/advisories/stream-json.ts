@@ -11,6 +11,8 @@ export interface JsonRecord {
   readonly value: unknown;
   /** Several documents may follow each other: 0 for the first. */
   readonly document: number;
+  /** How long its text is; of a text or number, how many characters it has. */
+  readonly bytes: number;
 }
 
 type Kind = 'object' | 'array' | 'scalar';
@@ -20,6 +22,8 @@ interface Frame {
   /** What is built; undefined for a container around records, of which nothing is kept. */
   readonly target: Record<string, unknown> | unknown[] | undefined;
   readonly startsRecord: boolean;
+  /** Offset of its first byte. */
+  readonly start: number;
   key: string;
 }
 
@@ -47,8 +51,8 @@ export async function* streamJson(
   const tokenizer = new Tokenizer({ stringBufferSize: 64 * 1024 });
   let offset = 0;
   let tokenStart = 0;
-  tokenizer.onToken = ({ token, value }) => {
-    builder.take(token, value);
+  tokenizer.onToken = ({ token, value, offset: at }) => {
+    builder.take(token, value, at);
     tokenStart = offset;
   };
   for await (const chunk of chunks) {
@@ -75,7 +79,8 @@ function guarded(work: () => void): void {
 }
 
 interface Builder {
-  take(token: TokenType, value: unknown): void;
+  /** @param at offset of the token. */
+  take(token: TokenType, value: unknown, at: number): void;
   countBytes(count: number): void;
   /** The records that are complete and were not given yet. */
   flush(): readonly JsonRecord[];
@@ -117,9 +122,9 @@ function createBuilder(isRecord: (path: readonly string[], kind: Kind) => boolea
     return answer;
   }
 
-  function emit(value: unknown): void {
+  function emit(value: unknown, bytes: number): void {
     const key = keyHere();
-    records.push({ path: key === undefined ? [...path] : [...path, key], value, document });
+    records.push({ path: key === undefined ? [...path] : [...path, key], value, document, bytes });
   }
 
   function ended(): void {
@@ -131,7 +136,7 @@ function createBuilder(isRecord: (path: readonly string[], kind: Kind) => boolea
     document += 1;
   }
 
-  function open(isArray: boolean): void {
+  function open(isArray: boolean, start: number): void {
     if (frames.length >= deepest) throw advisoriesInvalid(`a depth of at most ${deepest}`, 'it goes deeper');
     const startsRecord = beginsRecord(isArray ? 'array' : 'object');
     const isKept = startsRecord || frames.at(-1)?.target !== undefined;
@@ -145,17 +150,17 @@ function createBuilder(isRecord: (path: readonly string[], kind: Kind) => boolea
       const key = keyHere();
       if (key !== undefined) path.push(key);
     }
-    frames.push({ isArray, target, startsRecord, key: '' });
+    frames.push({ isArray, target, startsRecord, start, key: '' });
     expected = isArray ? 'element-or-end' : 'key-or-end';
   }
 
-  function close(isArray: boolean): void {
+  function close(isArray: boolean, at: number): void {
     const frame = frames.at(-1);
     const mayEnd = expected === 'comma-or-end' || expected === (isArray ? 'element-or-end' : 'key-or-end');
     if (frame === undefined || frame.isArray !== isArray || !mayEnd) throw unexpected(isArray ? ']' : '}');
     frames.pop();
     if (frame.target === undefined && frames.length > 0) path.pop();
-    if (frame.startsRecord) emit(frame.target);
+    if (frame.startsRecord) emit(frame.target, at + 1 - frame.start);
     ended();
   }
 
@@ -171,7 +176,7 @@ function createBuilder(isRecord: (path: readonly string[], kind: Kind) => boolea
   }
 
   return {
-    take(token, value) {
+    take(token, value, at) {
       if (token === TokenType.COLON) {
         if (expected !== 'colon') throw unexpected(':');
         expected = 'value';
@@ -179,15 +184,15 @@ function createBuilder(isRecord: (path: readonly string[], kind: Kind) => boolea
         if (expected !== 'comma-or-end') throw unexpected(',');
         expected = frames.at(-1)?.isArray === true ? 'value' : 'key';
       } else if (token === TokenType.RIGHT_BRACE || token === TokenType.RIGHT_BRACKET) {
-        close(token === TokenType.RIGHT_BRACKET);
+        close(token === TokenType.RIGHT_BRACKET, at);
       } else if (token === TokenType.STRING && (expected === 'key' || expected === 'key-or-end')) {
         takeKey(value);
       } else if (expected !== 'value' && expected !== 'element-or-end') {
         throw unexpected(TokenType[token]);
       } else if (token === TokenType.LEFT_BRACE || token === TokenType.LEFT_BRACKET) {
-        open(token === TokenType.LEFT_BRACKET);
+        open(token === TokenType.LEFT_BRACKET, at);
       } else {
-        if (beginsRecord('scalar')) emit(value);
+        if (beginsRecord('scalar')) emit(value, String(value).length);
         else add(value);
         ended();
       }

@@ -12,7 +12,7 @@ const packageSchema = z.object({
 });
 
 const releaseSchema = z.string().regex(/^(v\d+\.\d+|edge)$/);
-const mostWaiting = 100_000;
+const mostWaitingBytes = 16 * 1024 * 1024;
 
 interface Fix {
   readonly name: string;
@@ -30,10 +30,11 @@ export const alpineSecdb: AdvisoryFormat = {
 async function* readSecdb(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<AdvisoryRecord> {
   let release: string | undefined;
   let waiting: Fix[] = [];
+  let waitingBytes = 0;
   const parts = streamJson(chunks, (path) =>
     path.length === 1 ? path[0] === 'distroversion' : path[0] === 'packages' && path[1] === element,
   );
-  for await (const { path, value, document } of parts) {
+  for await (const { path, value, document, bytes } of parts) {
     if (document > 0) throw advisoriesInvalid('one security database', 'another follows it');
     if (path[0] === 'distroversion') {
       release = `alpine:${parseRecord(releaseSchema, value, 'distroversion').replace(/^v/, '')}`;
@@ -42,9 +43,13 @@ async function* readSecdb(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Adv
       continue;
     }
     const fixes = fixesOf(parseRecord(packageSchema, value, 'packages'));
-    if (release === undefined) waiting.push(...fixes);
-    else for (const fix of fixes) yield recordOf(release, fix);
-    if (waiting.length > mostWaiting) {
+    if (release !== undefined) {
+      for (const fix of fixes) yield recordOf(release, fix);
+      continue;
+    }
+    for (const fix of fixes) waiting.push(fix);
+    waitingBytes += bytes;
+    if (waitingBytes > mostWaitingBytes) {
       throw advisoriesInvalid('the release before the packages', 'many packages come first');
     }
   }

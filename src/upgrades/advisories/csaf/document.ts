@@ -9,6 +9,7 @@ import { recordsOfVulnerability } from './records-of-vulnerability.ts';
 import { type CsafVulnerability, vulnerabilitySchema } from './vulnerability-schema.ts';
 
 const mostStatements = 2_000_000;
+const mostBytes = 64 * 1024 * 1024;
 
 /** One CSAF document while it is read. Its parts may come in any order, so that what they say is known at its end. */
 export interface VexDocument {
@@ -28,15 +29,23 @@ export function createDocument(): VexDocument {
   let advisory: string | undefined;
   let severity: Severity = 'unknown';
   let named = 0;
+  let kept = 0;
 
   return {
-    take({ path, value }) {
+    take({ path, value, bytes }) {
       const [, second] = path;
       if (path[0] === 'product_tree') tree.add(second ?? '', value);
       else if (path[0] === 'vulnerabilities') {
         const vulnerability = parseRecord(vulnerabilitySchema, value, 'vulnerabilities');
         for (const products of Object.values(vulnerability.product_status ?? {}))
           named += products?.length ?? 0;
+        kept += bytes;
+        if (kept > mostBytes) {
+          throw advisoriesInvalid(
+            `at most ${mostBytes} bytes of vulnerabilities in a document`,
+            'there are more',
+          );
+        }
         if (named > mostStatements) {
           throw advisoriesInvalid(`at most ${mostStatements} statements in a document`, 'there are more');
         }

@@ -16,11 +16,13 @@ export interface ProductTree {
   find(id: string): Product;
 }
 
+const mostProducts = 500_000;
+const longestName = 2000;
+const name = z.string().max(longestName);
+
 const productSchema = z.object({
-  product_id: z.string(),
-  product_identification_helper: z
-    .object({ purl: z.string().optional(), cpe: z.string().optional() })
-    .optional(),
+  product_id: name,
+  product_identification_helper: z.object({ purl: name.optional(), cpe: name.optional() }).optional(),
 });
 
 interface Branch {
@@ -37,12 +39,11 @@ const branchSchema: z.ZodType<Branch> = z.object({
 });
 
 const relationshipSchema = z.object({
-  product_reference: z.string(),
-  relates_to_product_reference: z.string(),
+  product_reference: name,
+  relates_to_product_reference: name,
   full_product_name: productSchema,
 });
 
-const mostProducts = 500_000;
 const longestChain = 8;
 
 interface Entry {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { assertRefusesWell, readRecords, readStatements } from '../advisory-fixture.ts';
+import { expectOnlyRefusals, readRecords, readStatements } from '../advisory-fixture.ts';
 import { updateinfo } from './index.ts';
 import { releaseOfUpdate } from './release-of-update.ts';
 
@@ -100,4 +100,4 @@ test.each([
   expect(releaseOfUpdate({ ...nothing, ...fields })).toBe(release);
 });
 
-test('an altered list is refused by its own error', () => assertRefusesWell(updateinfo, feed));
+test('an altered list is refused by its own error', () => expectOnlyRefusals(updateinfo, feed));

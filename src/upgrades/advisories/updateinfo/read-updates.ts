@@ -10,6 +10,7 @@ const silentBytes = 1024 * 1024;
 const longestText = 1024 * 1024;
 const mostPackages = 100_000;
 const mostReferences = 20_000;
+const mostCharacters = 32 * 1024 * 1024;
 
 /**
  * Reads `updateinfo.xml` one update after the other.
@@ -53,6 +54,8 @@ interface Draft {
   severity: string;
   release: string;
   readonly isSecurity: boolean;
+  /** Characters that are kept of it. */
+  size: number;
   readonly references: string[];
   readonly collections: string[];
   readonly packages: UpdatedPackage[];
@@ -100,6 +103,7 @@ function createReader(): Reader {
     const words = text.trim();
     text = '';
     if (draft === undefined) return;
+    grow(draft, words.length);
     if (
       path.length === 2 &&
       (name === 'id' || name === 'title' || name === 'severity' || name === 'release')
@@ -137,6 +141,7 @@ function begin(attributes: Readonly<Record<string, string>>): Draft {
     severity: '',
     release: '',
     isSecurity: attributes['type'] === 'security',
+    size: 0,
     references: [],
     collections: [],
     packages: [],
@@ -145,6 +150,7 @@ function begin(attributes: Readonly<Record<string, string>>): Draft {
 
 function open(draft: Draft, name: string, attributes: Readonly<Record<string, string>>): void {
   if (!draft.isSecurity) return;
+  for (const value of Object.values(attributes)) grow(draft, value.length);
   if (name === 'reference') {
     draft.references.push(`${attributes['id'] ?? ''} ${attributes['title'] ?? ''}`);
     if (draft.references.length > mostReferences) {
@@ -157,5 +163,12 @@ function open(draft: Draft, name: string, attributes: Readonly<Record<string, st
     if (draft.packages.length > mostPackages) {
       throw advisoriesInvalid(`at most ${mostPackages} packages of an update`, 'there are more');
     }
+  }
+}
+
+function grow(draft: Draft, characters: number): void {
+  draft.size += characters;
+  if (draft.size > mostCharacters) {
+    throw advisoriesInvalid(`at most ${mostCharacters} characters of an update`, 'there are more');
   }
 }
