@@ -41,9 +41,12 @@ export const advisoryMigrations: readonly string[] = [
     severity TEXT,
     summary TEXT,
     exploited_since TEXT,
-    exploit_probability REAL
+    exploit_probability REAL,
+    -- 1 when it says more than a summary: matching looks for no other.
+    is_grade INTEGER NOT NULL
   ) STRICT;
   CREATE INDEX facts_of_vulnerability ON facts (vulnerability);
+  CREATE INDEX grades_of_vulnerability ON facts (vulnerability) WHERE is_grade = 1;
   CREATE INDEX facts_of_feed ON facts (feed);
   `,
 ];

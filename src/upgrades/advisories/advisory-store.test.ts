@@ -167,7 +167,10 @@ test('joins what feeds say of a vulnerability', async () => {
     exploitedSince: '2024-05-02',
     exploitProbability: 0.25,
   });
-  expect(store.factOf('CVE-2')).toBeUndefined();
+  expect(store.gradeOf('CVE-1')).toEqual(store.factOf('CVE-1'));
+  await replace('four', tell({ vulnerability: 'CVE-2', summary: 'only a summary' }));
+  expect(store.gradeOf('CVE-2')).toBeUndefined();
+  expect(store.factOf('CVE-3')).toBeUndefined();
 });
 
 test('a feed can be confirmed and removed', async () => {

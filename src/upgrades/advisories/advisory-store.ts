@@ -35,6 +35,8 @@ export interface AdvisoryStore {
   statementsOf(release: string, packageName: string): readonly StoredStatement[];
   /** What all feeds together say of a vulnerability. */
   factOf(vulnerability: string): VulnerabilityFact | undefined;
+  /** The same from those feeds that say more than a summary: quicker, since most do not. */
+  gradeOf(vulnerability: string): VulnerabilityFact | undefined;
   /** Changes whenever somebody else, or an import here, has changed what is stored. */
   version(): number;
   /** All reading in `work` sees one state, whoever writes meanwhile. */
@@ -79,6 +81,9 @@ export function openAdvisoryStore({ cacheDirectory, now }: AdvisoryStoreOptions)
        FROM statements WHERE release = ? AND package = ? ORDER BY rowid`,
     ),
     facts: database.prepare('SELECT * FROM facts WHERE vulnerability = ? ORDER BY feed DESC'),
+    grades: database.prepare(
+      'SELECT * FROM facts WHERE vulnerability = ? AND is_grade = 1 ORDER BY feed DESC',
+    ),
     version: database.prepare('PRAGMA data_version'),
   };
   const provenances = new Map<number, Provenance>();
@@ -139,6 +144,7 @@ export function openAdvisoryStore({ cacheDirectory, now }: AdvisoryStoreOptions)
         ),
       ),
     factOf: (vulnerability) => guarded(() => mergeFacts(vulnerability, select.facts.all(vulnerability))),
+    gradeOf: (vulnerability) => guarded(() => mergeFacts(vulnerability, select.grades.all(vulnerability))),
     version: () => guarded(() => Number(select.version.get()?.['data_version'])),
     snapshot: (work) => guarded(() => snapshot(work)),
     replaceFeed: (request) =>
@@ -226,7 +232,7 @@ async function insertRecords(
   const insertStatement = writer.prepare(
     'INSERT INTO statements VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
   );
-  const insertFact = writer.prepare('INSERT INTO facts VALUES (?, ?, ?, ?, ?, ?)');
+  const insertFact = writer.prepare('INSERT INTO facts VALUES (?, ?, ?, ?, ?, ?, ?)');
   let statements = 0;
   let facts = 0;
   for await (const record of records) {
@@ -261,6 +267,7 @@ async function insertRecords(
           summary ?? null,
           exploitedSince ?? null,
           exploitProbability ?? null,
+          severity === undefined && exploitedSince === undefined && exploitProbability === undefined ? 0 : 1,
         ),
       );
     }

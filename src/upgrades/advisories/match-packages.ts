@@ -102,7 +102,7 @@ function findingsOf(
   const findings: Finding[] = [];
   for (const ofOne of Map.groupBy(statements, ({ statement }) => statement.vulnerability).values()) {
     const vulnerability = (ofOne[0] as StoredStatement).statement.vulnerability;
-    const finding = mergeStatements(ofOne, compare, () => store.factOf(vulnerability));
+    const finding = mergeStatements(ofOne, compare, () => store.gradeOf(vulnerability));
     if (finding !== undefined) findings.push(finding);
   }
   return findings.toSorted(byUrgency);
