@@ -14,7 +14,7 @@ export function openAdvisoryDatabase(path: string): DatabaseSync {
   return withSqliteErrors(path, () => {
     const database = new DatabaseSync(path, { timeout: busyMilliseconds });
     try {
-      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768');
+      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8192');
       migrate(database, path);
       return database;
     } catch (error) {
