@@ -41,6 +41,7 @@ export const errorCatalogue = {
   },
   limit_exceeded: { exit: 1, retry: false, title: 'Something read from the image is larger than its limit' },
   path_not_found: { exit: 1, retry: false, title: 'A path does not exist inside the image' },
+  registry_corrupt: { exit: 1, retry: false, title: 'A hive of the Windows registry contradicts itself' },
   version_invalid: { exit: 1, retry: false, title: 'A version does not follow the rules of its family' },
 
   system_unknown: { exit: 3, retry: false, title: 'No supported operating system was found in the image' },
