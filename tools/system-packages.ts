@@ -41,6 +41,8 @@ export const systemPackages = {
     { name: 'libarchive-tools', proof: ['bsdtar'] },
     { name: 'mtools', proof: ['mcopy'] },
     { name: 'ntfs-3g', proof: ['mkntfs', 'ntfs-3g', 'ntfs-3g.probe', 'ntfscp', 'ntfsinfo'] },
+    { name: 'libhivex-bin', proof: ['hivexregedit'] },
+    { name: 'libwin-hivex-perl', proof: ['/usr/share/doc/libwin-hivex-perl'] },
     { name: 'openssh-client', proof: ['ssh-keygen'] },
     { name: 'pacman-package-manager', proof: ['pacman'] },
     { name: 'rpm', proof: ['rpm', 'rpmbuild'] },

@@ -41,6 +41,7 @@ const inspection: Inspection = {
     clean: false,
     hibernated: true,
     lastBootAt: null,
+    lastShutdownAt: null,
     lastPackageChangeAt: null,
     pendingOfflineUpdate: false,
     brokenPackages: [{ name: 'x', architecture: 'amd64', state: hostile }],

@@ -58,10 +58,13 @@ function printState({ state }: Inspection): readonly (readonly string[])[] {
 function printSystem({ operatingSystem, boot, identity, layout, state }: Inspection): readonly string[] {
   const rows: (readonly string[])[] = [
     ['  system', operatingSystem?.prettyName ?? 'none that is known'],
+    ...(operatingSystem?.edition ? [['  edition', operatingSystem.edition]] : []),
+    ...(operatingSystem?.installedAt ? [['  installed', operatingSystem.installedAt]] : []),
     ...(operatingSystem ? [['  architecture', operatingSystem.architecture || 'unknown']] : []),
     ...(identity ? [['  host name', identity.hostName ?? 'none']] : []),
     ...(identity ? [['  machine-id', identity.machineId ?? 'none']] : []),
     ...(state.lastBootAt === null ? [] : [['  last boot', state.lastBootAt]]),
+    ...(state.lastShutdownAt === null ? [] : [['  last shutdown', state.lastShutdownAt]]),
     ...(state.lastPackageChangeAt === null ? [] : [['  packages changed', state.lastPackageChangeAt]]),
     ...(boot ? [['  boot', `${boot.loader}, ${boot.firmware.join(' and ') || 'unknown firmware'}`]] : []),
     ['  partitions', layout.partitionTable ?? 'none'],

@@ -36,6 +36,7 @@ export function inspectImage(image: OpenedImage, reading: GuestReading = readGue
 
 const unknownFreshness: Freshness = {
   lastBootAt: null,
+  lastShutdownAt: null,
   lastPackageChangeAt: null,
   pendingOfflineUpdate: false,
 };

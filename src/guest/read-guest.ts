@@ -8,6 +8,7 @@ import { findRoot } from './find-root.ts';
 import { readIdentity } from './identity/read-identity.ts';
 import { type GuestMount, mountGuest } from './mount-guest.ts';
 import { type DetectedSystem, detectOperatingSystem } from './operating-systems/detect-operating-system.ts';
+import { findOwnReaders } from './operating-systems/find-own-readers.ts';
 import { packageManagers } from './package-managers/registry.ts';
 import type { PackageDatabase, PackageManagerId } from './package-managers/types.ts';
 import type { FstabEntry } from './parse-fstab.ts';
@@ -65,9 +66,11 @@ export function readGuest(image: OpenedImage): GuestReading {
   const system = detected && confirm(detected, database, gaps);
   const { boot, grubMenu } = readBootSetup(image, tree, gaps);
   const kernels = readOrGap('/boot', gaps, () => readKernels(tree, grubMenu)) ?? [];
-  const identity = readIdentity(tree, gaps);
-  const hibernatedIn = findHibernation(image.volumes, tree, root.fstab, gaps);
-  const freshness = readFreshness(tree, gaps);
+  const own = readOrGap('operating system', gaps, () => findOwnReaders(tree));
+  const identity = own ? own.readIdentity(tree, gaps) : readIdentity(tree, gaps);
+  const hibernatedIn =
+    own?.findHibernation(tree, gaps) ?? findHibernation(image.volumes, tree, root.fstab, gaps);
+  const freshness = own ? own.readFreshness(tree, gaps) : readFreshness(tree, gaps);
   const operatingSystem = system && describe(system, database);
   const packages = (database?.packages ?? []).map(({ name, version, architecture, manager }) => ({
     name,
@@ -160,6 +163,8 @@ function describe({ release }: DetectedSystem, database: PackageDatabase | undef
     versionCodename: release.versionCodename,
     prettyName: release.prettyName,
     architecture: database?.architecture ?? '',
+    ...(release.edition !== undefined && { edition: release.edition }),
+    ...(release.installedAt !== undefined && { installedAt: release.installedAt }),
   };
 }
 

@@ -6,6 +6,7 @@ import { findVolume } from './find-volume.ts';
 import { isNamed, type MountedView } from './mounted-view.ts';
 import { oldReleaseFiles } from './operating-systems/read-old-release.ts';
 import { type FstabEntry, parseFstab } from './parse-fstab.ts';
+import { findOwnReaders } from './operating-systems/find-own-readers.ts';
 import { readOrGap } from './read-or-gap.ts';
 
 /** A volume, or a subvolume on it, that holds the root of a system. */
@@ -79,6 +80,7 @@ function candidateOrGap(
 ): RootCandidate | undefined {
   return readOrGap(volume.name, gaps, () => {
     const tree = mountTree([{ path: '/', filesystem }]);
+    if (findOwnReaders(tree)) return { volume, filesystem, ...(subvolume && { subvolume }), tree, fstab: [] };
     // /usr may be a mount of its own, and then /etc/os-release is a link that leads nowhere yet.
     const isSystem = ['/etc/os-release', '/usr/lib/os-release', ...oldReleaseFiles].some(
       (path) => tree.find(path, { follow: false }) !== undefined,

@@ -1,7 +1,7 @@
 import type { Gap } from '../lib/gap.ts';
 
 /** A distribution, or a family of distributions that are read alike. */
-export type OperatingSystemFamilyId = 'debian' | 'ubuntu' | 'redhat' | 'suse' | 'alpine' | 'arch';
+export type OperatingSystemFamilyId = 'debian' | 'ubuntu' | 'redhat' | 'suse' | 'alpine' | 'arch' | 'windows';
 
 export interface OperatingSystem {
   /** ID of os-release: `debian`, `rocky`, `opensuse-leap`. */
@@ -12,13 +12,18 @@ export interface OperatingSystem {
   readonly prettyName: string;
   /** The package manager's name of the machine's architecture: `amd64`. */
   readonly architecture: string;
+  /** Of Windows: `Professional`, `ServerStandard`. */
+  readonly edition?: string;
+  /** Of Windows: when it was installed, or set up anew by a large update; ISO 8601 in UTC. */
+  readonly installedAt?: string;
 }
 
 export interface InstalledPackage {
   readonly name: string;
   readonly version: string;
   readonly architecture: string;
-  readonly manager: 'dpkg' | 'rpm' | 'apk' | 'pacman';
+  /** `windows-update` for updates of Windows, `windows-uninstall` for programs that its list of programs names. */
+  readonly manager: 'dpkg' | 'rpm' | 'apk' | 'pacman' | 'windows-update' | 'windows-uninstall';
 }
 
 export interface Kernel {

@@ -1,6 +1,7 @@
 import type { Gap } from '../../lib/gap.ts';
 import type { FileTree } from '../file-tree.ts';
 import { readOrGap } from '../read-or-gap.ts';
+import { findOwnReaders } from './find-own-readers.ts';
 import { readOldRelease } from './read-old-release.ts';
 import { type OsRelease, readOsRelease } from './read-os-release.ts';
 import { operatingSystems } from './registry.ts';
@@ -13,7 +14,11 @@ export interface DetectedSystem {
 
 /** The distribution of a tree; undefined, with a gap, when it is none that we know. */
 export function detectOperatingSystem(tree: FileTree, gaps: Gap[]): DetectedSystem | undefined {
-  const release = readOrGap('/etc/os-release', gaps, () => readOsRelease(tree) ?? readOldRelease(tree));
+  const own = readOrGap('operating system', gaps, () => findOwnReaders(tree));
+  const release = own
+    ? own.readRelease(tree, gaps)
+    : readOrGap('/etc/os-release', gaps, () => readOsRelease(tree) ?? readOldRelease(tree));
+  if (release === undefined && own !== undefined) return undefined;
   if (release === undefined) {
     gaps.push({ where: '/etc/os-release', reason: 'missing', detail: 'the system does not say what it is' });
     return undefined;

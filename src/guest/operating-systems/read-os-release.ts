@@ -9,6 +9,9 @@ export interface OsRelease {
   readonly versionId: string;
   readonly versionCodename: string;
   readonly prettyName: string;
+  /** As in `OperatingSystem`; not of os-release. */
+  readonly edition?: string;
+  readonly installedAt?: string;
 }
 
 const releaseLimit = 64 * 1024;

@@ -3,7 +3,7 @@ import type { Gap } from '../../lib/gap.ts';
 import type { FileTree } from '../file-tree.ts';
 import type { InstalledPackage } from '../types.ts';
 
-export type PackageManagerId = 'dpkg' | 'rpm' | 'apk' | 'pacman';
+export type PackageManagerId = 'dpkg' | 'rpm' | 'apk' | 'pacman' | 'windows-update';
 
 /** A package whose installation or removal was interrupted. */
 export interface BrokenPackage {

@@ -1,7 +1,14 @@
 import { PackageURL } from 'packageurl-js';
 import type { InstalledPackage, OperatingSystem } from '../types.ts';
 
-const types = { dpkg: 'deb', rpm: 'rpm', apk: 'apk', pacman: 'alpm' } as const;
+const types = {
+  dpkg: 'deb',
+  rpm: 'rpm',
+  apk: 'apk',
+  pacman: 'alpm',
+  'windows-update': 'generic',
+  'windows-uninstall': 'generic',
+} as const;
 
 /** Whom the package URLs' specification and its users name for a system that calls itself otherwise. */
 const namespaces: Readonly<Record<string, string>> = {
@@ -13,7 +20,7 @@ const namespaces: Readonly<Record<string, string>> = {
   'sle-micro': 'suse',
 };
 
-/** The package URL (purl-spec, types deb, rpm, apk and alpm) of a package of a system. */
+/** The package URL (purl-spec, types deb, rpm, apk and alpm, and generic for Windows) of a package of a system. */
 export function packageUrl(
   { name, version, architecture, manager }: InstalledPackage,
   system: Pick<OperatingSystem, 'id' | 'versionId'> | null,

@@ -29,6 +29,7 @@ const inspection: Inspection = {
     clean: true,
     hibernated: false,
     lastBootAt: null,
+    lastShutdownAt: null,
     lastPackageChangeAt: null,
     pendingOfflineUpdate: false,
     brokenPackages: [],

@@ -45,6 +45,7 @@ test.each([
 ])('%s says nothing', (_, files) => {
   expect(freshness(files)).toEqual({
     lastBootAt: null,
+    lastShutdownAt: null,
     lastPackageChangeAt: null,
     pendingOfflineUpdate: false,
     gaps: [],

@@ -6,6 +6,8 @@ import { modifiedAt, readLastBoot } from './read-last-boot.ts';
 /** How stale a guest is. Times are the guest's own, as ISO 8601 in UTC; null when it does not say. */
 export interface Freshness {
   readonly lastBootAt: string | null;
+  /** Only Windows keeps it. */
+  readonly lastShutdownAt: string | null;
   /** When packages were last installed, upgraded or removed. */
   readonly lastPackageChangeAt: string | null;
   /** An upgrade is prepared that would run at the next start, before anything else (systemd.offline-updates(7)). */
@@ -38,6 +40,7 @@ export function readFreshness(tree: FileTree, gaps: Gap[]): Freshness {
   });
   return {
     lastBootAt: lastBoot?.toISOString() ?? null,
+    lastShutdownAt: null,
     lastPackageChangeAt: changes.toSorted().at(-1) ?? null,
     pendingOfflineUpdate: offlineUpdateLinks.some(
       (path) => readOrGap(path, gaps, () => tree.find(path, { follow: false })) !== undefined,

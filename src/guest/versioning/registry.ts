@@ -4,8 +4,9 @@ import { deb } from './deb/index.ts';
 import { pacman } from './pacman/index.ts';
 import { rpm } from './rpm/index.ts';
 import type { Versioning } from './types.ts';
+import { windows } from './windows/index.ts';
 
-export const versionings: readonly Versioning[] = [deb, rpm, apk, pacman];
+export const versionings: readonly Versioning[] = [deb, rpm, apk, pacman, windows];
 
 /** @throws `internal` for an id that no adapter has: another order would be a wrong answer. */
 export function versioningOf(id: string): Versioning {

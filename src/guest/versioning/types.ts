@@ -1,4 +1,4 @@
-export type VersioningId = 'deb' | 'rpm' | 'apk' | 'pacman';
+export type VersioningId = 'deb' | 'rpm' | 'apk' | 'pacman' | 'windows';
 
 /** How the packages of a family order their versions. */
 export interface Versioning {

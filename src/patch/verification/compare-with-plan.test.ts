@@ -28,6 +28,7 @@ function inspection(version: string, hostName = 'till'): Inspection {
       clean: true,
       hibernated: false,
       lastBootAt: null,
+      lastShutdownAt: null,
       lastPackageChangeAt: null,
       pendingOfflineUpdate: false,
       brokenPackages: [],

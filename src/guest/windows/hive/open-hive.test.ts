@@ -143,7 +143,7 @@ describe('a writing that was not finished', () => {
       writeHiveLog([{ sequence: 8, before: between, after }]),
       writeHiveLog([{ sequence: 7, before, after: between }]),
     ].map((it, index) => ({ where: `HIVE.LOG${index + 1}`, file: memorySource(it) }));
-    expect(number(openHive(memorySource(before), 'HIVE', logs) as ReturnType<typeof open>)).toBe(3);
+    expect(number(openHive(memorySource(before), 'HIVE', logs))).toBe(3);
   });
 
   test('takes the base block of the log when its own is damaged', () => {
