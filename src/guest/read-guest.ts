@@ -18,7 +18,10 @@ import type { Guest, OperatingSystem } from './types.ts';
 
 /** Everything of a guest that other rooms may need. */
 export interface GuestReading extends GuestState {
-  /** Undefined when there is no root, no system that we know, or no records of its packages. */
+  /**
+   * Undefined when there is no root, no system that we know, or no records of its packages; and for a system that
+   * ostree deploys, which is not upgraded package by package.
+   */
   readonly guest?: Guest;
   /** What was read of a root on which no known system was found, too. */
   readonly partial: Partial<Pick<Guest, 'operatingSystem' | 'packages' | 'kernels' | 'boot' | 'identity'>>;
@@ -82,7 +85,7 @@ export function readGuest(image: OpenedImage): GuestReading {
   const partial = { ...(operatingSystem && { operatingSystem }), packages, kernels, boot, identity };
   const allGaps = withoutRepeats(gaps);
   const guest: Guest | undefined =
-    operatingSystem && database
+    operatingSystem && database && root.deployment === undefined
       ? {
           operatingSystem,
           mounts: mounts.map(({ path, volume }) => ({ path, volume: volume.name })),

@@ -6,6 +6,7 @@ import { findVolume } from './find-volume.ts';
 import { isNamed, type MountedView } from './mounted-view.ts';
 import { oldReleaseFiles } from './operating-systems/read-old-release.ts';
 import { type FstabEntry, parseFstab } from './parse-fstab.ts';
+import { ostreeDeployments } from './ostree-deployments.ts';
 import { findOwnReaders } from './operating-systems/find-own-readers.ts';
 import { readOrGap } from './read-or-gap.ts';
 
@@ -14,6 +15,10 @@ export interface RootCandidate extends MountedView {
   readonly volume: Volume;
   readonly tree: FileTree;
   readonly fstab: readonly FstabEntry[];
+  /** Where ostree has checked out this root; its filesystem and its tree begin there. */
+  readonly deployment?: string;
+  /** The whole filesystem around a deployment. */
+  readonly physicalTree?: FileTree;
 }
 
 const fstabLimit = 256 * 1024;
@@ -36,8 +41,7 @@ export function rootCandidates(
   if (filesystem === undefined) return [];
   const subvolumes = readOrGap(volume.name, gaps, () => filesystem.subvolumes?.());
   const standard = subvolumes?.find(({ isDefault }) => isDefault);
-  const first = candidateOrGap(volume, gaps, filesystem, standard);
-  const roots = first === undefined ? [] : [first];
+  const roots = [...candidatesOrGap(volume, gaps, filesystem, standard)];
   if (subvolumes === undefined) return roots;
   const others = subvolumes.filter(({ isDefault }) => !isDefault).toSorted(shortestPathFirst);
   if (others.length > mostSubvolumes) {
@@ -50,8 +54,7 @@ export function rootCandidates(
       if ([...roots, ...found].some((root) => isInside(subvolume, root) && !namesSubvolume(root, subvolume)))
         continue;
       const opened = readOrGap(volume.name, gaps, () => filesystem.openSubvolume?.(subvolume.id));
-      const candidate = opened && candidateOrGap(volume, gaps, opened, subvolume);
-      if (candidate !== undefined) found.push(candidate);
+      if (opened !== undefined) found.push(...candidatesOrGap(volume, gaps, opened, subvolume));
     }
     return found;
   };
@@ -72,23 +75,42 @@ export function namesItself(
   return subvolume === undefined || isNamed(subvolume, entry.options);
 }
 
-function candidateOrGap(
+function candidatesOrGap(
   volume: Volume,
   gaps: Gap[],
   filesystem: Filesystem,
   subvolume: Subvolume | undefined,
-): RootCandidate | undefined {
-  return readOrGap(volume.name, gaps, () => {
+): readonly RootCandidate[] {
+  const place = { volume, ...(subvolume && { subvolume }) };
+  const found = readOrGap(volume.name, gaps, () => {
     const tree = mountTree([{ path: '/', filesystem }]);
-    if (findOwnReaders(tree)) return { volume, filesystem, ...(subvolume && { subvolume }), tree, fstab: [] };
-    // /usr may be a mount of its own, and then /etc/os-release is a link that leads nowhere yet.
-    const isSystem = ['/etc/os-release', '/usr/lib/os-release', ...oldReleaseFiles].some(
-      (path) => tree.find(path, { follow: false }) !== undefined,
-    );
-    if (!isSystem || !(tree.exists('/etc/fstab') || tree.exists('/usr'))) return undefined;
-    const fstab = parseFstab(tree.tryReadText('/etc/fstab', { limit: fstabLimit }) ?? '');
-    return { volume, filesystem, ...(subvolume && { subvolume }), tree, fstab };
+    if (findOwnReaders(tree)) return [{ ...place, filesystem, tree, fstab: [] }];
+    const deployments = ostreeDeployments(tree, filesystem).filter((it) => isSystem(it.tree));
+    if (deployments.length > 0) {
+      return deployments.map(({ path, filesystem: view, tree: root }) => ({
+        ...place,
+        filesystem: view,
+        tree: root,
+        fstab: fstabOf(root),
+        deployment: path,
+        physicalTree: tree,
+      }));
+    }
+    if (!isSystem(tree) || !(tree.exists('/etc/fstab') || tree.exists('/usr'))) return [];
+    return [{ ...place, filesystem, tree, fstab: fstabOf(tree) }];
   });
+  return found ?? [];
+}
+
+function fstabOf(tree: FileTree): readonly FstabEntry[] {
+  return parseFstab(tree.tryReadText('/etc/fstab', { limit: fstabLimit }) ?? '');
+}
+
+/** /usr may be a mount of its own, and then /etc/os-release is a link that leads nowhere yet. */
+function isSystem(tree: FileTree): boolean {
+  return ['/etc/os-release', '/usr/lib/os-release', ...oldReleaseFiles].some(
+    (path) => tree.find(path, { follow: false }) !== undefined,
+  );
 }
 
 function isInside({ path }: Subvolume, root: RootCandidate): boolean {

@@ -18,6 +18,8 @@ export interface Partition {
   /** GPT only. */
   readonly name?: string;
   readonly bootable: boolean;
+  /** GPT only: the 64 bits of the entry, absent when none is set. */
+  readonly attributes?: bigint;
 }
 
 export interface PartitionTable {

@@ -22,7 +22,11 @@ const idShape = /^[a-z0-9._-]{1,64}$/;
 export function readOsRelease(tree: FileTree): OsRelease | undefined {
   const limit = { limit: releaseLimit };
   const text = tree.tryReadText('/etc/os-release', limit) ?? tree.tryReadText('/usr/lib/os-release', limit);
-  if (text === undefined) return undefined;
+  return text === undefined ? undefined : parseOsRelease(text);
+}
+
+/** The content of such a file. */
+export function parseOsRelease(text: string): OsRelease {
   const values = parseAssignments(text);
   const value = (name: string) => (values.get(name) ?? '').slice(0, maximumValue);
   return {

@@ -25,6 +25,7 @@ export function parseEntry(
   if (first === 0n || last < first) {
     return 'damaged';
   }
+  const attributes = reader.u64(layout.entry.attributes);
   return {
     number: index + 1,
     start: first * BigInt(sectorSize),
@@ -32,7 +33,8 @@ export function parseEntry(
     type,
     partitionUuid: formatGuid(reader.bytes(layout.entry.guid, 16)),
     name: nameOf(reader.bytes(layout.entry.name, layout.entry.nameBytes)),
-    bootable: (reader.u64(layout.entry.attributes) & layout.legacyBootable) !== 0n,
+    bootable: (attributes & layout.legacyBootable) !== 0n,
+    ...(attributes !== 0n && { attributes }),
   };
 }
 
