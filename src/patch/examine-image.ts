@@ -59,7 +59,7 @@ export function examineImage(request: ImageRequest): ExaminedImage {
   }
 }
 
-function unknownSystem(path: string, { gaps, guest, partial }: GuestReading): ColdpatchError {
+function unknownSystem(path: string, { gaps, guest, partial, database }: GuestReading): ColdpatchError {
   const found = partial.operatingSystem?.prettyName;
   if (guest) {
     return new ColdpatchError(
@@ -71,7 +71,7 @@ function unknownSystem(path: string, { gaps, guest, partial }: GuestReading): Co
   return new ColdpatchError(
     'system_unknown',
     `Expected Debian or Ubuntu with its package records in ${path}, but ` +
-      (found ? `found ${found} without them` : 'found no such system') +
+      (found ? `found ${found}${database === undefined ? ' without them' : ''}` : 'found no such system') +
       `${reasons.length > 0 ? ` (${reasons.slice(0, 5).join('; ')})` : ''}. Look at it with "coldpatch inspect".`,
   );
 }

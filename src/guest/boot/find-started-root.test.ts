@@ -95,6 +95,7 @@ describe('of two systems systemd-boot starts', () => {
     });
   test.each([
     ['the one of its pattern', 'timeout 3\ndefault a-*\n', 'partition 1'],
+    ['the one that it names, whatever its tries', 'default a-1.conf\n', 'partition 1'],
     ['the one that it names', 'default b-1.conf\n', 'partition 2'],
     ['none of both without a name', 'timeout 3\n', undefined],
   ])('%s', (_, conf, root) => {

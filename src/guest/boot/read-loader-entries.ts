@@ -3,7 +3,7 @@ import { matchesPattern } from './matches-pattern.ts';
 
 /** An entry in the manner of the Boot Loader Specification, as systemd-boot and GRUB's `blscfg` read it. */
 export interface LoaderEntry {
-  /** The file's name without `.conf`. */
+  /** The file's name without `.conf`, and without the count of tries before it (`+3-1`). */
   readonly id: string;
   /** Empty when it starts no Linux. */
   readonly arguments: readonly string[];
@@ -20,11 +20,11 @@ const mostEntries = 200;
  */
 export function readLoaderEntries(tree: FileTree, folder: string, chosen?: string): readonly LoaderEntry[] {
   const names = tree.names(`${folder}/entries`).filter((name) => /\.conf$/i.test(name));
-  const entries = names.slice(0, mostEntries).map((name) => ({ id: name.slice(0, -'.conf'.length), name }));
+  const entries = names.slice(0, mostEntries).map((name) => ({ id: idOf(name), name }));
   const pattern = chosen ?? patternIn(tree.tryReadText(`${folder}/loader.conf`, limit) ?? '') ?? '*';
   const wanted = entries.filter(({ id }) => matchesPattern(id, pattern.replace(/\.conf$/i, '')));
   return (wanted.length > 0 ? wanted : entries)
-    .toSorted((a, b) => byVersion(a.id, b.id))
+    .toSorted((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }))
     .map(({ id, name }) => ({
       id,
       arguments: argumentsIn(tree.tryReadText(`${folder}/entries/${name}`, limit) ?? ''),
@@ -35,10 +35,8 @@ function patternIn(text: string): string | undefined {
   return /^default\s+(\S+)/m.exec(text)?.[1];
 }
 
-/** A count of tries at the end (`+3-1`) is no part of the version. */
-function byVersion(a: string, b: string): number {
-  const plain = (id: string) => id.replace(/\+\d+(?:-\d+)?$/, '');
-  return plain(a).localeCompare(plain(b), 'en', { numeric: true });
+function idOf(name: string): string {
+  return name.replace(/(?:\+\d+(?:-\d+)?)?\.conf$/i, '');
 }
 
 function argumentsIn(text: string): readonly string[] {
