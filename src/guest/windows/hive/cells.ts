@@ -9,8 +9,8 @@ import { registryCorrupt } from './registry-corrupt.ts';
 export interface Cells {
   /** The file's name, for messages. */
   readonly where: string;
-  /** The content of the cell in use at `offset`, without its size. */
-  read(offset: number, what: string): BinaryReader;
+  /** The content of the cell in use at `offset`, without its size; its first `most` bytes, if it has more. */
+  read(offset: number, what: string, most?: number): BinaryReader;
 }
 
 /** @param bins what follows the base block. */
@@ -18,6 +18,7 @@ export function createCells(bins: ByteSource, where: string): Cells {
   const size = Number(bins.size);
   const ends = createLruCache<number, number>(4096);
   let reads = 0;
+  let readBytesSoFar = 0;
 
   function word(offset: number): number {
     return readBytes(bins, BigInt(offset), 4).readUInt32LE(0);
@@ -42,12 +43,13 @@ export function createCells(bins: ByteSource, where: string): Cells {
   }
   return {
     where,
-    read(offset, what) {
+    read(offset, what, most = layout.mostCellBytes) {
       reads += 1;
-      if (reads > layout.mostCellReads) {
+      if (reads > layout.mostCellReads || readBytesSoFar > layout.mostReadBytes) {
         throw new ColdpatchError(
           'limit_exceeded',
-          `Expected at most ${layout.mostCellReads} reads of cells in ${where}; its keys may lead in circles.`,
+          `Expected at most ${layout.mostCellReads} reads of cells in ${where}, and ${layout.mostReadBytes} bytes; ` +
+            'its keys may lead in circles.',
         );
       }
       if (offset % 8 !== 0 || offset < layout.bin.headerBytes || offset + 8 > size) {
@@ -61,7 +63,9 @@ export function createCells(bins: ByteSource, where: string): Cells {
           `Expected ${what} in a cell at ${offset} of ${where}, but the cell is ${isFree ? 'free' : `of ${length} bytes`}.`,
         );
       }
-      return binaryReader(readBytes(bins, BigInt(offset + 4), length - 4), {
+      const wanted = Math.min(length - 4, most);
+      readBytesSoFar += wanted;
+      return binaryReader(readBytes(bins, BigInt(offset + 4), wanted), {
         order: 'little',
         code: 'registry_corrupt',
         what: `${what} at ${offset} of ${where}`,

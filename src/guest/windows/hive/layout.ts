@@ -89,10 +89,15 @@ export const logEntry = {
   seed: 0xc5554e7a884def82n,
 } as const;
 
-/** Far beyond what a system has: the largest hives hold about a million cells, and 2 GiB is the most Windows loads. */
-export const mostCellReads = 4_000_000;
-export const mostSubkeys = 200_000;
-export const mostValues = 100_000;
+/** Of one hive while it is open; of a large system some ten thousand cells are read. */
+export const mostCellReads = 1_000_000;
+export const mostReadBytes = 512 * 1024 * 1024;
+export const mostSubkeys = 65_536;
+export const mostValues = 65_536;
+/** A name has 255 characters, a cell that was used before may be larger. */
+export const mostKeyBytes = 1024;
+/** Of all values of a key together, without their data. */
+export const mostValueListBytes = 4 * 1024 * 1024;
 export const mostCellBytes = 4 * 1024 * 1024;
 export const mostDataBytes = 16 * 1024 * 1024;
 export const mostBinBytes = 8 * 1024 * 1024;

@@ -13,7 +13,8 @@ export function listSubkeys(cells: Cells, offset: number, count: number): readon
       `Expected a key of ${cells.where} to have at most ${layout.mostSubkeys} subkeys, found ${count}.`,
     );
   }
-  const found = leavesOf(cells, offset).flatMap((leaf) => entriesOf(cells, leaf, count));
+  const found: number[] = [];
+  for (const leaf of leavesOf(cells, offset)) found.push(...entriesOf(cells, leaf, count - found.length));
   if (found.length !== count) {
     throw registryCorrupt(
       `Expected ${count} subkeys in the list at ${offset} of ${cells.where}, found ${found.length}.`,

@@ -20,12 +20,26 @@ export function listValues(cells: Cells, key: BinaryReader, minorVersion: number
   }
   const list = cells.read(key.u32(layout.keyNode.valueList), 'a list of values');
   list.bytes(0, 4 * count);
-  return Array.from({ length: count }, (_, index) => valueAt(cells, list.u32(4 * index), minorVersion));
+  let bytes = 0;
+  return Array.from({ length: count }, (_, index) => {
+    const offset = list.u32(4 * index);
+    const cell = cells.read(offset, 'a value', mostBytes);
+    bytes += cell.length;
+    if (bytes > layout.mostValueListBytes) {
+      throw new ColdpatchError(
+        'limit_exceeded',
+        `Expected the values of a key of ${cells.where} to have names of at most ${layout.mostValueListBytes} bytes.`,
+      );
+    }
+    return valueOf(cells, cell, offset, minorVersion);
+  });
 }
 
-function valueAt(cells: Cells, offset: number, minorVersion: number): HiveValue {
+/** A name has at most 16,383 characters. */
+const mostBytes = layout.keyValue.name + 32_768;
+
+function valueOf(cells: Cells, cell: BinaryReader, offset: number, minorVersion: number): HiveValue {
   const { keyValue } = layout;
-  const cell = cells.read(offset, 'a value');
   if (signatureOf(cell) !== keyValue.signature) {
     throw registryCorrupt(`Expected a value at ${offset} of ${cells.where}, but there is something else.`);
   }

@@ -203,6 +203,31 @@ describe('what contradicts itself is an error', () => {
     expect(() => open(hive).root.subkeys()).toThrow(expect.objectContaining({ code: 'registry_corrupt' }));
   });
 
+  test('a list of lists with the same leaf again and again', () => {
+    const hive = writeHive({ list: 'ri', keys: manyKeys(5) });
+    const list = hive.readUInt32LE(4096 + hive.readUInt32LE(36) + 4 + 28);
+    hive.copyWithin(4096 + list + 4 + 8, 4096 + list + 4 + 4, 4096 + list + 4 + 8);
+    expect(() => open(hive).root.subkeys()).toThrow(
+      expect.objectContaining({ code: 'registry_corrupt', message: expect.stringContaining('at most 2') }),
+    );
+  });
+
+  test('reading the same large value again and again ends', () => {
+    const { root } = open(writeHive({ values: { big: bytes(15_000_000) } }));
+    expect(() => {
+      for (let time = 0; time < 40; time += 1) root.value('big')?.bytes();
+    }).toThrow(expect.objectContaining({ code: 'limit_exceeded' }));
+  });
+
+  test('values whose names are too long together', () => {
+    const { root } = open(
+      writeHive({
+        values: Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`${n}`.padEnd(16_000, 'x'), n])),
+      }),
+    );
+    expect(() => root.values()).toThrow(expect.objectContaining({ code: 'limit_exceeded' }));
+  });
+
   test('a key among its own subkeys is walked only as far as one asks', () => {
     const hive = writeHive({ list: 'li', keys: manyKeys(2) });
     const root = hive.readUInt32LE(36);

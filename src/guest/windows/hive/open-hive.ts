@@ -34,7 +34,7 @@ export function openHive(file: ByteSource, where: string, logs: readonly HiveLog
 
 function keyAt(cells: Cells, offset: number, minorVersion: number): HiveKey {
   const { keyNode } = layout;
-  const cell = cells.read(offset, 'a key');
+  const cell = cells.read(offset, 'a key', layout.mostKeyBytes);
   if (signatureOf(cell) !== keyNode.signature) {
     throw registryCorrupt(`Expected a key at ${offset} of ${cells.where}, but there is something else.`);
   }
