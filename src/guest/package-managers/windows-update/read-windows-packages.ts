@@ -4,6 +4,7 @@ import type { FileTree } from '../../file-tree.ts';
 import { readOrGap } from '../../read-or-gap.ts';
 import type { InstalledPackage } from '../../types.ts';
 import { findIgnoringCase } from '../../windows/find-ignoring-case.ts';
+import { createReadBudget } from '../../windows/hive/read-budget.ts';
 import type { HiveKey } from '../../windows/hive/types.ts';
 import { textOf } from '../../windows/hive/value-of.ts';
 import { openHiveFile } from '../../windows/open-hive-file.ts';
@@ -56,8 +57,9 @@ function usersOf(tree: FileTree, gaps: Gap[]): readonly HiveKey[] {
     const detail = `${names.length} users; the programs of the first ${mostUsers} were read`;
     gaps.push({ where: '/Users', reason: 'limit', detail });
   }
+  const budget = createReadBudget();
   return names.slice(0, mostUsers).flatMap((path) => {
-    const user = openHiveFile(tree, `${path}/NTUSER.DAT`, gaps);
+    const user = openHiveFile(tree, `${path}/NTUSER.DAT`, gaps, budget);
     return user === undefined ? [] : [user];
   });
 }

@@ -1,8 +1,8 @@
 import { type BinaryReader, binaryReader } from '../../../lib/binary-reader.ts';
 import { type ByteSource, readBytes } from '../../../lib/byte-source.ts';
-import { ColdpatchError } from '../../../lib/errors.ts';
 import { createLruCache } from '../../../lib/lru-cache.ts';
 import * as layout from './layout.ts';
+import type { ReadBudget } from './read-budget.ts';
 import { registryCorrupt } from './registry-corrupt.ts';
 
 /** The cells of a hive: everything in it stands in one. */
@@ -14,11 +14,9 @@ export interface Cells {
 }
 
 /** @param bins what follows the base block. */
-export function createCells(bins: ByteSource, where: string): Cells {
+export function createCells(bins: ByteSource, where: string, budget: ReadBudget): Cells {
   const size = Number(bins.size);
   const ends = createLruCache<number, number>(4096);
-  let reads = 0;
-  let readBytesSoFar = 0;
 
   function word(offset: number): number {
     return readBytes(bins, BigInt(offset), 4).readUInt32LE(0);
@@ -44,14 +42,6 @@ export function createCells(bins: ByteSource, where: string): Cells {
   return {
     where,
     read(offset, what, most = layout.mostCellBytes) {
-      reads += 1;
-      if (reads > layout.mostCellReads || readBytesSoFar > layout.mostReadBytes) {
-        throw new ColdpatchError(
-          'limit_exceeded',
-          `Expected at most ${layout.mostCellReads} reads of cells in ${where}, and ${layout.mostReadBytes} bytes; ` +
-            'its keys may lead in circles.',
-        );
-      }
       if (offset % 8 !== 0 || offset < layout.bin.headerBytes || offset + 8 > size) {
         throw registryCorrupt(`Expected ${what} in a cell of ${where}, found the offset ${offset}.`);
       }
@@ -64,7 +54,7 @@ export function createCells(bins: ByteSource, where: string): Cells {
         );
       }
       const wanted = Math.min(length - 4, most);
-      readBytesSoFar += wanted;
+      budget.spend(wanted, where);
       return binaryReader(readBytes(bins, BigInt(offset + 4), wanted), {
         order: 'little',
         code: 'registry_corrupt',

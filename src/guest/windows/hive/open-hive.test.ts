@@ -11,6 +11,7 @@ import { type FixtureKey, writeHive } from '../fixtures/write-hive.ts';
 import { writeHiveLog } from '../fixtures/write-hive-log.ts';
 import { checksumOf } from './parse-base-block.ts';
 import { openHive } from './open-hive.ts';
+import { createReadBudget } from './read-budget.ts';
 import type { HiveKey } from './types.ts';
 
 let folder = '';
@@ -216,6 +217,17 @@ describe('what contradicts itself is an error', () => {
     const { root } = open(writeHive({ values: { big: bytes(4_000_000) } }, { minorVersion: 3 }));
     expect(() => {
       for (let time = 0; time < 200; time += 1) root.value('big')?.bytes();
+    }).toThrow(expect.objectContaining({ code: 'limit_exceeded' }));
+  });
+
+  test('a budget counts for all hives that share it', () => {
+    const hive = memorySource(writeHive({ values: { big: bytes(4_000_000) } }, { minorVersion: 3 }));
+    const budget = createReadBudget();
+    for (let time = 0; time < 100; time += 1) openHive(hive, 'HIVE', [], budget).root.value('big')?.bytes();
+    const { root } = openHive(hive, 'HIVE', [], createReadBudget());
+    expect(root.value('big')?.bytes()).toHaveLength(4_000_000);
+    expect(() => {
+      for (let time = 0; time < 50; time += 1) openHive(hive, 'HIVE', [], budget).root.value('big')?.bytes();
     }).toThrow(expect.objectContaining({ code: 'limit_exceeded' }));
   });
 

@@ -5,6 +5,7 @@ import { decodeName, foldName } from './decode-name.ts';
 import * as layout from './layout.ts';
 import { listSubkeys } from './list-subkeys.ts';
 import { listValues } from './list-values.ts';
+import { createReadBudget, type ReadBudget } from './read-budget.ts';
 import { registryCorrupt } from './registry-corrupt.ts';
 import { type HiveLog, replayLogs } from './replay-logs.ts';
 import { signatureOf } from './signature-of.ts';
@@ -17,9 +18,15 @@ const cache = { chunkBytes: 16 * 1024, maxBytes: 8 * 1024 * 1024 } as const;
  *
  * @param where the file's name, for messages.
  * @param logs `.LOG1` and `.LOG2`, or `.LOG`, as far as they exist.
+ * @param budget what this and other hives may read together.
  * @throws `registry_corrupt` when it is no hive, or a broken one.
  */
-export function openHive(file: ByteSource, where: string, logs: readonly HiveLog[]): Hive {
+export function openHive(
+  file: ByteSource,
+  where: string,
+  logs: readonly HiveLog[],
+  budget: ReadBudget = createReadBudget(),
+): Hive {
   const { base, bytes, gaps } = replayLogs(file, where, logs);
   const size = BigInt(layout.baseBlockBytes) + BigInt(base.binsBytes);
   if (base.binsBytes % layout.bin.pageBytes !== 0 || size > bytes.size) {
@@ -28,7 +35,7 @@ export function openHive(file: ByteSource, where: string, logs: readonly HiveLog
     );
   }
   const bins = sliceOf(bytes, BigInt(layout.baseBlockBytes), BigInt(base.binsBytes));
-  const cells = createCells(cachedSource(bins, cache), where);
+  const cells = createCells(cachedSource(bins, cache), where, budget);
   return { root: keyAt(cells, base.rootCell, base.minorVersion), gaps };
 }
 
