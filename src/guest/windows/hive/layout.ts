@@ -101,5 +101,5 @@ export const mostValueListBytes = 4 * 1024 * 1024;
 export const mostCellBytes = 4 * 1024 * 1024;
 export const mostDataBytes = 16 * 1024 * 1024;
 export const mostBinBytes = 8 * 1024 * 1024;
-export const mostLogBytes = 64 * 1024 * 1024;
+export const mostLogBytes = 32 * 1024 * 1024;
 export const mostReplayedBytes = 64 * 1024 * 1024;

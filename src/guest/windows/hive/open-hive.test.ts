@@ -159,6 +159,15 @@ describe('a writing that was not finished', () => {
     expect(number(open(writeHive({ keys: { A: { values: { n: 1 } } } }), log))).toBe(1);
   });
 
+  test('with a log that is too large is a gap', () => {
+    const large = { size: 1n << 40n, read: (_offset: bigint, into: Uint8Array) => void into.fill(0) };
+    const { gaps } = openHive(memorySource(before), 'HIVE', [{ where: 'HIVE.LOG1', file: large }]);
+    expect(gaps).toMatchObject([
+      { where: 'HIVE.LOG1', reason: 'limit' },
+      { where: 'HIVE', reason: 'unclean' },
+    ]);
+  });
+
   test('with entries for other times is a gap', () => {
     const later = writeHiveLog([{ sequence: 9, before, after }]);
     expect(open(before, later).gaps).toMatchObject([{ reason: 'unclean' }]);

@@ -27,7 +27,7 @@ export function openHive(
   logs: readonly HiveLog[],
   budget: ReadBudget = createReadBudget(),
 ): Hive {
-  const { base, bytes, gaps } = replayLogs(file, where, logs);
+  const { base, bytes, gaps } = replayLogs(file, where, logs, budget);
   const size = BigInt(layout.baseBlockBytes) + BigInt(base.binsBytes);
   if (base.binsBytes % layout.bin.pageBytes !== 0 || size > bytes.size) {
     throw registryCorrupt(

@@ -4,6 +4,7 @@ import { createSectorOverlay } from './sector-overlay.ts';
 import * as layout from './layout.ts';
 import { type BaseBlock, parseBaseBlock } from './parse-base-block.ts';
 import { parseLogEntry } from './parse-log-entry.ts';
+import type { ReadBudget } from './read-budget.ts';
 import { registryCorrupt } from './registry-corrupt.ts';
 
 /** A transaction log of a hive. */
@@ -24,7 +25,12 @@ export interface ReplayedHive {
  * A hive whose last writing was not finished, completed in memory from its logs of the new format (Windows 8.1 and
  * later): the entries that follow its own sequence number, one by one. Where nothing can be applied there is a gap.
  */
-export function replayLogs(file: ByteSource, where: string, logs: readonly HiveLog[]): ReplayedHive {
+export function replayLogs(
+  file: ByteSource,
+  where: string,
+  logs: readonly HiveLog[],
+  budget: ReadBudget,
+): ReplayedHive {
   const own = parseBaseBlock(file, where);
   if (own.fileType !== layout.fileTypes.primary) {
     throw registryCorrupt(`Expected ${where} to be a hive, found a file of type ${own.fileType}.`);
@@ -32,7 +38,7 @@ export function replayLogs(file: ByteSource, where: string, logs: readonly HiveL
   const isFinished = own.hasValidChecksum && own.primarySequence === own.secondarySequence;
   if (isFinished) return { base: own, bytes: file, gaps: [] };
   const gaps: Gap[] = [];
-  const usable = logs.flatMap((log) => usableLog(log, gaps));
+  const usable = logs.flatMap((log) => usableLog(log, gaps, budget));
   const base = own.hasValidChecksum ? own : usable[0]?.base;
   if (base === undefined)
     throw registryCorrupt(`Expected the checksum of ${where} to be right, but it is not.`);
@@ -74,7 +80,7 @@ interface UsableLog {
 }
 
 /** A log is of use when it is of the new format, whole, and not too large. */
-function usableLog({ file, where }: HiveLog, gaps: Gap[]): readonly UsableLog[] {
+function usableLog({ file, where }: HiveLog, gaps: Gap[], budget: ReadBudget): readonly UsableLog[] {
   if (file.size <= BigInt(layout.logEntry.sectorBytes)) return [];
   if (file.size > BigInt(layout.mostLogBytes)) {
     gaps.push({
@@ -87,5 +93,6 @@ function usableLog({ file, where }: HiveLog, gaps: Gap[]): readonly UsableLog[] 
   if (readBytes(file, 0n, 4).toString('latin1') !== layout.baseBlock.signature) return [];
   const base = parseBaseBlock(file, where);
   if (!base.hasValidChecksum || base.fileType !== layout.fileTypes.newLog) return [];
+  budget.spend(Number(file.size), where);
   return [{ base, bytes: readBytes(file, 0n, Number(file.size)) }];
 }
