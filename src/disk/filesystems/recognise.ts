@@ -48,7 +48,6 @@ const containers: readonly KnownContent[] = [
 ];
 
 const filesystems: readonly KnownContent[] = [
-  { reason: 'unsupported', detail: 'holds an XFS filesystem', matches: at(0n, 'XFSB') },
   { reason: 'unsupported', detail: 'holds an EROFS filesystem', matches: at(1024n, '\xe2\xe1\xf5\xe0') },
   { reason: 'unsupported', detail: 'holds an F2FS filesystem', matches: at(1024n, '\x10\x20\xf5\xf2') },
   { reason: 'unsupported', detail: 'holds a ReiserFS filesystem', matches: at(0x10034n, 'ReIsEr') },

@@ -1,0 +1,18 @@
+import type { FileStatus } from '../types.ts';
+import type { Inode } from './parse-inode.ts';
+
+/** The part of an inode that is the same in every filesystem. */
+export function statusOf(inode: Inode): FileStatus {
+  return {
+    inode: inode.inode,
+    type: inode.type,
+    mode: inode.mode,
+    uid: inode.uid,
+    gid: inode.gid,
+    linkCount: inode.linkCount,
+    size: inode.size,
+    modifiedAt: inode.modifiedAt,
+    changedAt: inode.changedAt,
+    ...(inode.device === undefined ? {} : { device: inode.device }),
+  };
+}
