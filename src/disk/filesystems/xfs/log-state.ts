@@ -56,36 +56,49 @@ function findHead(source: ByteSource, blocks: number): number {
   return high;
 }
 
-/** True when the record that ends at `head` is the one that an unmount writes, or when nothing was ever written. */
+/**
+ * True when the last whole record is the one that an unmount writes, or when nothing was ever written.
+ * A record that does not end at `head` was never finished, and a mount does not heed it either.
+ */
 function endsWithUnmount(source: ByteSource, blocks: number, head: number): boolean {
   if (head === 0 && cycleAt(source, 0) === 0) {
     return true;
   }
+  const last = recordBefore(source, blocks, head);
+  if (last === undefined || last.isWhole) {
+    return last?.isUnmount ?? false;
+  }
+  const previous = recordBefore(source, blocks, last.place);
+  return previous !== undefined && previous.isWhole && previous.isUnmount;
+}
+
+interface LogRecord {
+  /** Block of its header. */
+  readonly place: number;
+  /** It ends where the search began. */
+  readonly isWhole: boolean;
+  readonly isUnmount: boolean;
+}
+
+function recordBefore(source: ByteSource, blocks: number, head: number): LogRecord | undefined {
   for (let back = 1; back <= Math.min(farthestRecord, blocks); back += 1) {
     const place = (head - back + blocks) % blocks;
     const header = blockAt(source, place);
-    if (header.readUInt32BE(0) === log.recordMagic) {
-      return isUnmount(source, header, { place, back, blocks });
+    if (header.readUInt32BE(0) !== log.recordMagic) {
+      continue;
     }
+    const isLong = (header.readUInt32BE(log.version) & 2) !== 0;
+    const size = isLong ? header.readUInt32BE(log.recordSize) : 0;
+    const headers = Math.max(1, Math.ceil(size / log.bytesPerHeader));
+    const length = Math.ceil(header.readUInt32BE(log.length) / log.blockBytes);
+    const operation = blockAt(source, (place + headers) % blocks);
+    return {
+      place,
+      isWhole: length > 0 && headers + length === back,
+      isUnmount:
+        header.readUInt32BE(log.operations) === 1 &&
+        (operation.readUInt8(log.operationFlags) & log.unmountFlag) !== 0,
+    };
   }
-  return false;
-}
-
-interface RecordPlace {
-  readonly place: number;
-  /** Blocks from the header to the head. */
-  readonly back: number;
-  readonly blocks: number;
-}
-
-function isUnmount(source: ByteSource, header: Buffer, { place, back, blocks }: RecordPlace): boolean {
-  const isLong = (header.readUInt32BE(log.version) & 2) !== 0;
-  const size = isLong ? header.readUInt32BE(log.recordSize) : 0;
-  const headers = Math.max(1, Math.ceil(size / log.bytesPerHeader));
-  const length = Math.ceil(header.readUInt32BE(log.length) / log.blockBytes);
-  if (headers + length !== back || length === 0 || header.readUInt32BE(log.operations) !== 1) {
-    return false;
-  }
-  const operation = blockAt(source, (place + headers) % blocks);
-  return (operation.readUInt8(log.operationFlags) & log.unmountFlag) !== 0;
+  return undefined;
 }
