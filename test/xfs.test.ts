@@ -15,6 +15,7 @@ import {
   readFileSync,
   readlinkSync,
   readSync,
+  renameSync,
   rmSync,
   statfsSync,
   symlinkSync,
@@ -396,34 +397,145 @@ function openNew(path: string): string {
   return path;
 }
 
-test('says that an interrupted filesystem may lack its latest changes, and counts its free space', () => {
-  const image = join(folder, 'interrupted');
-  const dirty = join(folder, 'dirty');
-  truncateSync(openNew(image), 512 * 1024 ** 2);
-  execFileSync('mkfs.xfs', ['-q', '-f', image]);
-  mounted(image, 'rw', () => {
-    writeFileSync(inside('before'), noise(20_000_000));
-    execFileSync('sync', ['-f', mountPoint]);
-    copyFileSync(image, dirty);
-  });
-  withFilesystem(image, (filesystem) => {
-    expect(filesystem.clean).toBe(true);
-  });
+/** Changes of all kinds, committed to the log and most of them not yet written to their places. */
+function change(): void {
+  fillDirectory('directory', 700, 60, 'content');
+  fillDirectory('removed', 300, 90);
+  synced('removed');
+  rmSync(inside('removed'), { recursive: true });
+  writeFileSync(inside('reused'), noise(600_000));
+  synced('reused');
+  symlinkSync('l'.repeat(900), inside('long-link'));
+  symlinkSync('short', inside('short-link'));
+  renameSync(inside('directory', '1-'.padEnd(60, 'n')), inside('moved'));
+  writeFragmented(inside('fragmented'), 600, 4096);
+  fillAttributes();
+  execFileSync('mknod', [inside('node'), 'b', '300', '70000']);
+  chownSync(inside('node'), 4_000_000_000, 70_000);
+  truncateSync(inside('reused'), 123_457);
+  utimesSync(inside('short-target'), 1, 4_294_967_296.5);
+  for (let index = 0; index < 300; index += 2) {
+    rmSync(inside('directory', `${index}-`.padEnd(60, 'n')));
+  }
+  mkdirSync(inside('empty', 'inner'));
+}
+
+function synced(...path: readonly string[]): void {
+  const descriptor = openSync(inside(...path), 'r');
+  fsyncSync(descriptor);
+  closeSync(descriptor);
+}
+
+interface Interruption {
+  readonly what: string;
+  readonly parameters: readonly string[];
+  /** `synced`: all is in the log. `cut`: the power fails in the midst of changes. */
+  readonly end: 'synced' | 'cut';
+}
+
+const interruptions: readonly Interruption[] = [
+  { what: 'as mkfs.xfs makes it', parameters: [], end: 'synced' },
+  { what: 'power cut', parameters: [], end: 'cut' },
+  { what: 'blocks of 1 KiB', parameters: ['-b', 'size=1024'], end: 'synced' },
+  { what: 'small times, large inodes', parameters: ['-m', 'bigtime=0', '-i', 'size=1024'], end: 'synced' },
+  { what: 'large extent counters', parameters: ['-i', 'nrext64=1'], end: 'synced' },
+  { what: 'a log in units of 32 KiB', parameters: ['-l', 'su=32768'], end: 'synced' },
+  { what: 'directory blocks of 16 KiB', parameters: ['-n', 'size=16384'], end: 'synced' },
+  { what: 'no sparse inodes, reverse map', parameters: ['-i', 'sparse=0', '-m', 'rmapbt=1'], end: 'synced' },
+];
+
+describe('reads an interrupted filesystem as the kernel does once it has replayed the log', () => {
+  for (const { what, parameters, end } of interruptions) {
+    test(`${what}`, () => {
+      const image = join(folder, 'interrupted');
+      const dirty = join(folder, 'dirty');
+      truncateSync(openNew(image), 512 * 1024 ** 2);
+      execFileSync('mkfs.xfs', ['-q', '-f', ...parameters, image], { stdio: 'pipe' });
+      mounted(image, 'rw', () => {
+        mkdirSync(inside('empty'));
+        writeFileSync(inside('long-before'), noise(5000));
+        writeFileSync(inside('short-target'), '');
+        symlinkSync('x', inside('link-before'));
+        execFileSync('sync', ['-f', mountPoint]);
+        change();
+        if (end === 'synced') {
+          synced('empty');
+          execFileSync('sync', ['-f', mountPoint]);
+        }
+        copyFileSync(image, dirty);
+      });
+      rmSync(image);
+      expectAsReplayed(dirty, end === 'synced');
+      rmSync(dirty);
+    });
+  }
+});
+
+function expectAsReplayed(dirty: string, isComplete: boolean): void {
+  const replayed = `${dirty}-replayed`;
+  copyFileSync(dirty, replayed);
+  const counts = { files: 0, attributes: 0 };
   withFilesystem(dirty, (filesystem) => {
     expect(filesystem.clean).toBe(false);
-    expect(filesystem.gaps).toMatchObject([{ where: 'log', reason: 'unclean' }]);
-    expect(filesystem.totalBytes - filesystem.freeBytes).toBeGreaterThan(0n);
-    execFileSync('xfs_db', ['-x', '-c', 'sb 0', '-c', 'write fdblocks 7', dirty], { stdio: 'pipe' });
-    const counted = filesystem.freeBytes;
-    withFilesystem(dirty, ({ freeBytes }) => expect(freeBytes).toBe(counted));
+    expect(filesystem.gaps).toEqual([]);
+    mounted(replayed, 'rw,noatime', () => {
+      const comparison = { filesystem, attributes: attributesOfMount(), counts };
+      expectSame(comparison, filesystem.rootInode, Buffer.from(mountPoint), '.');
+      expectSameSpace(filesystem);
+    });
   });
-  mounted(dirty, 'rw', () => undefined);
-  withFilesystem(dirty, (filesystem) => {
+  if (isComplete) {
+    expect(counts.files).toBeGreaterThan(550);
+    expect(counts.attributes).toBeGreaterThan(800);
+  }
+  withFilesystem(replayed, (filesystem) => {
     expect(filesystem.clean).toBe(true);
     expect(filesystem.gaps).toEqual([]);
-    expect(filesystem.readDirectory(filesystem.rootInode).map(({ name }) => name)).toEqual(['before']);
   });
+  rmSync(replayed);
+}
+
+test('replays a log that has gone round', () => {
+  const image = join(folder, 'round');
+  const dirty = join(folder, 'dirty');
+  truncateSync(openNew(image), 64 * 1024 ** 2);
+  execFileSync('mkfs.xfs', ['--unsupported', '-q', '-f', '-d', 'agcount=2', image], { stdio: 'pipe' });
+  const cycles = new Set<number>();
+  mounted(image, 'rw,wsync', () => {
+    for (let round = 0; round < 6; round += 1) {
+      fillDirectory(`round-${round}`, 300 + round * 37, 200);
+      cycles.add(firstCycle(image));
+      if (round > 0) {
+        rmSync(inside(`round-${round - 1}`), { recursive: true });
+      }
+      execFileSync('sync', ['-f', mountPoint]);
+      copyFileSync(image, dirty);
+      expectKernelShows(dirty, round);
+    }
+  });
+  expect(cycles.size).toBeGreaterThan(1);
 });
+
+/** As a second filesystem with the same UUID, next to the one that is mounted. */
+function expectKernelShows(dirty: string, round: number): void {
+  const replayed = `${dirty}-replayed`;
+  const second = join(folder, 'second');
+  copyFileSync(dirty, replayed);
+  mkdirSync(second);
+  withFilesystem(dirty, (filesystem) => {
+    expect(filesystem.gaps).toEqual([]);
+    execFileSync('mount', ['-t', 'xfs', '-o', 'loop,nouuid,noatime', replayed, second], { stdio: 'pipe' });
+    try {
+      const comparison = { filesystem, attributes: new Map(), counts: { files: 0, attributes: 0 } };
+      expectSame(comparison, filesystem.rootInode, Buffer.from(second), '.');
+      expect(comparison.counts.files).toBe(302 + round * 37);
+    } finally {
+      execFileSync('umount', [second]);
+    }
+  });
+  rmSync(replayed);
+  rmSync(second, { recursive: true });
+}
 
 test('finds the end of a log that has gone round', () => {
   const image = join(folder, 'round');

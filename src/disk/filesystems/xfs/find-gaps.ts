@@ -1,16 +1,15 @@
 import type { Gap } from '../../../lib/gap.ts';
 import { incompat } from './layout.ts';
-import type { LogState } from './log-state.ts';
 import type { Superblock } from './parse-superblock.ts';
 
-/** What the files of this filesystem may lack. */
-export function findGaps(superblock: Superblock, state: LogState): readonly Gap[] {
+/** What the files of this filesystem may lack. @param missing why the latest changes were not read, if so. */
+export function findGaps(superblock: Superblock, missing: string | undefined): readonly Gap[] {
   const gaps: Gap[] = [];
-  if (state.kind === 'unknown') {
+  if (missing !== undefined) {
     gaps.push({
       where: 'log',
       reason: 'unclean',
-      detail: `The filesystem may not have been unmounted, and its latest changes were not read: ${state.detail}.`,
+      detail: `The filesystem may not have been unmounted, and its latest changes were not read: ${missing}.`,
     });
   }
   if ((superblock.incompat & incompat.needsRepair) !== 0) {

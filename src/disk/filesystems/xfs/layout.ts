@@ -214,18 +214,3 @@ export const valueBlock = {
   headerBytes: 56,
   header: { checksum: 12, uuid: 16, address: 40, owner: 32 },
 } as const;
-
-/** The log, in blocks of 512 bytes. */
-export const log = {
-  blockBytes: 512,
-  recordMagic: 0xfeedbabe,
-  cycle: 4,
-  version: 8,
-  length: 12,
-  operations: 40,
-  recordSize: 320,
-  operationFlags: 9,
-  unmountFlag: 0x20,
-  /** Bytes of a record for which one header block suffices. */
-  bytesPerHeader: 32_768,
-} as const;

@@ -1,14 +1,17 @@
 import { type ByteSource, readBytes, sliceOf } from '../../../lib/byte-source.ts';
 import { blockAddress } from './block-address.ts';
-import { log } from './layout.ts';
+import { logBlockBytes, operation, operationFlag, record } from './log-layout.ts';
+import { readLogRecord } from './log-record.ts';
 import type { Superblock } from './parse-superblock.ts';
+import type { LogEnd } from './replay-log.ts';
 
 /** Larger than any record with its headers, in blocks of the log. */
 const farthestRecord = 1024;
 
+/** `empty`: unmounted, or never mounted. `unknown`: `detail` goes on after "the latest changes were not read: ". */
 export type LogState =
   | { readonly kind: 'empty' }
-  /** `detail` goes on after "the latest changes were not read: ". */
+  | { readonly kind: 'in use'; readonly end: LogEnd }
   | { readonly kind: 'unknown'; readonly detail: string };
 
 /** Whether the filesystem was unmounted: then the last record of its log says so, and nothing is to be replayed. */
@@ -19,22 +22,26 @@ export function readLogState(volume: ByteSource, superblock: Superblock): LogSta
   const start = blockAddress(superblock, superblock.logStart, superblock.logBlocks, 'the log');
   const bytes = BigInt(superblock.logBlocks) * BigInt(superblock.blockSize);
   const source = sliceOf(volume, BigInt(start) * BigInt(superblock.blockSize), bytes);
-  const blocks = Number(bytes) / log.blockBytes;
-  if (blocks === 0 || endsWithUnmount(source, blocks, findHead(source, blocks))) {
+  const blocks = Number(bytes) / logBlockBytes;
+  const head = blocks === 0 ? 0 : findHead(source, blocks);
+  if (blocks === 0 || (head === 0 && cycleAt(source, 0) === 0)) {
     return { kind: 'empty' };
   }
-  return { kind: 'unknown', detail: 'its log is not empty' };
-}
-
-function blockAt(source: ByteSource, block: number): Buffer {
-  return readBytes(source, BigInt(block) * BigInt(log.blockBytes), log.blockBytes);
+  // A record that does not end at the head was never finished, and a mount does not heed it either.
+  const newest = recordBefore(source, blocks, head);
+  const last = newest === undefined || newest.isWhole ? newest : recordBefore(source, blocks, newest.place);
+  if (last?.isWhole !== true) {
+    return { kind: 'unknown', detail: 'its log has no whole record at its end' };
+  }
+  const end = { source, last: last.place, head: last === newest ? head : (newest?.place ?? head) };
+  return last.isUnmount ? { kind: 'empty' } : { kind: 'in use', end };
 }
 
 /** The round of the log in which a block was written; every block starts with it, headers of records behind their magic. */
 function cycleAt(source: ByteSource, block: number): number {
-  const bytes = blockAt(source, block);
+  const bytes = readBytes(source, BigInt(block) * BigInt(logBlockBytes), 8);
   const first = bytes.readUInt32BE(0);
-  return first === log.recordMagic ? bytes.readUInt32BE(log.cycle) : first;
+  return first === record.magic ? bytes.readUInt32BE(record.cycle) : first;
 }
 
 /** The block that would be written next: the first one of the round before. */
@@ -56,23 +63,7 @@ function findHead(source: ByteSource, blocks: number): number {
   return high;
 }
 
-/**
- * True when the last whole record is the one that an unmount writes, or when nothing was ever written.
- * A record that does not end at `head` was never finished, and a mount does not heed it either.
- */
-function endsWithUnmount(source: ByteSource, blocks: number, head: number): boolean {
-  if (head === 0 && cycleAt(source, 0) === 0) {
-    return true;
-  }
-  const last = recordBefore(source, blocks, head);
-  if (last === undefined || last.isWhole) {
-    return last?.isUnmount ?? false;
-  }
-  const previous = recordBefore(source, blocks, last.place);
-  return previous !== undefined && previous.isWhole && previous.isUnmount;
-}
-
-interface LogRecord {
+interface RecordPlace {
   /** Block of its header. */
   readonly place: number;
   /** It ends where the search began. */
@@ -80,25 +71,19 @@ interface LogRecord {
   readonly isUnmount: boolean;
 }
 
-function recordBefore(source: ByteSource, blocks: number, head: number): LogRecord | undefined {
+function recordBefore(source: ByteSource, blocks: number, head: number): RecordPlace | undefined {
   for (let back = 1; back <= Math.min(farthestRecord, blocks); back += 1) {
     const place = (head - back + blocks) % blocks;
-    const header = blockAt(source, place);
-    if (header.readUInt32BE(0) !== log.recordMagic) {
+    const magic = readBytes(source, BigInt(place) * BigInt(logBlockBytes), 4);
+    if (magic.readUInt32BE(0) !== record.magic) {
       continue;
     }
-    const isLong = (header.readUInt32BE(log.version) & 2) !== 0;
-    const size = isLong ? header.readUInt32BE(log.recordSize) : 0;
-    const headers = Math.max(1, Math.ceil(size / log.bytesPerHeader));
-    const length = Math.ceil(header.readUInt32BE(log.length) / log.blockBytes);
-    const operation = blockAt(source, (place + headers) % blocks);
-    return {
-      place,
-      isWhole: length > 0 && headers + length === back,
-      isUnmount:
-        header.readUInt32BE(log.operations) === 1 &&
-        (operation.readUInt8(log.operationFlags) & log.unmountFlag) !== 0,
-    };
+    const found = readLogRecord(source, place);
+    const isUnmount =
+      found?.operations === 1 &&
+      found.content.length >= operation.bytes &&
+      (found.content.readUInt8(operation.flags) & operationFlag.unmount) !== 0;
+    return { place, isWhole: found?.blocks === back && found.content.length > 0, isUnmount };
   }
   return undefined;
 }

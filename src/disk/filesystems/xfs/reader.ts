@@ -8,8 +8,8 @@ import { filesystemCorrupt } from './filesystem-corrupt.ts';
 import { findGaps } from './find-gaps.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { openInodeTable } from './inode-table.ts';
-import { readLogState } from './log-state.ts';
 import { openFile } from './open-file.ts';
+import { openLogged } from './open-logged.ts';
 import type { Inode } from './parse-inode.ts';
 import { parseSuperblock, type Superblock } from './parse-superblock.ts';
 import { readAttributes } from './read-attributes.ts';
@@ -19,11 +19,14 @@ import { statusOf } from './status-of.ts';
 
 const cache = { chunkBytes: 32 * 1024, maxBytes: 8 * 1024 * 1024 } as const;
 
-/** Opens an XFS filesystem as its blocks are; what its log holds besides is not read. */
+/** Opens an XFS filesystem as a mount would see it, its log included. */
 export function openXfs(volume: ByteSource): Filesystem {
-  const superblock = parseSuperblock(volume);
+  const stored = parseSuperblock(volume);
+  assertComplete(volume, stored);
+  const logged = openLogged(volume, stored);
+  const superblock = parseSuperblock(logged.volume);
   assertComplete(volume, superblock);
-  const volumes = { data: volume, metadata: cachedSource(volume, cache) };
+  const volumes = { data: logged.volume, metadata: cachedSource(logged.volume, cache) };
   const { metadata } = volumes;
   const inodes = openInodeTable(metadata, superblock);
   const inodeOf = (number: number, type: FileType): Inode => {
@@ -34,9 +37,8 @@ export function openXfs(volume: ByteSource): Filesystem {
     return inode;
   };
   inodeOf(superblock.rootInode, 'directory');
-  const log = readLogState(metadata, superblock);
-  const space = log.kind === 'empty' ? superblock : countFreeSpace(volume, superblock);
-  const gaps = findGaps(superblock, log);
+  const space = logged.isClean ? superblock : countFreeSpace(metadata, superblock);
+  const gaps = findGaps(superblock, logged.missing);
 
   return {
     id: 'xfs',
@@ -45,7 +47,7 @@ export function openXfs(volume: ByteSource): Filesystem {
     totalBytes: BigInt(superblock.blocks) * BigInt(superblock.blockSize),
     freeBytes: space.freeBlocks * BigInt(superblock.blockSize),
     freeInodes: creatableInodes(superblock, space),
-    clean: gaps.length === 0,
+    clean: logged.isClean && gaps.length === 0,
     gaps,
     rootInode: superblock.rootInode,
     status: (number) => statusOf(inodes(number)),
