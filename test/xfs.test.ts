@@ -26,7 +26,12 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
+import { xfs } from '../src/disk/filesystems/xfs/index.ts';
+import { memorySource } from '../src/disk/memory-source.ts';
+import { crc32c } from '../src/lib/crc32c.ts';
+import { ColdpatchError } from '../src/lib/errors.ts';
 import type { Filesystem } from '../src/disk/filesystems/types.ts';
 import { openImage } from '../src/disk/open-image.ts';
 import { readBytes } from '../src/lib/byte-source.ts';
@@ -368,7 +373,7 @@ const layouts: readonly Layout[] = [
 
 describe('reads what the kernel reads', () => {
   for (const { what, parameters, blockSize = 4096, reflink = true, afterwards } of layouts) {
-    test(`${what}`, () => {
+    test(`layout: ${what}`, () => {
       const image = join(folder, 'image');
       truncateSync(openNew(image), 1024 ** 3);
       execFileSync('mkfs.xfs', ['-q', '-f', ...parameters, image], { stdio: 'pipe' });
@@ -446,7 +451,7 @@ const interruptions: readonly Interruption[] = [
 
 describe('reads an interrupted filesystem as the kernel does once it has replayed the log', () => {
   for (const { what, parameters, end } of interruptions) {
-    test(`${what}`, () => {
+    test(`after: ${what}`, () => {
       const image = join(folder, 'interrupted');
       const dirty = join(folder, 'dirty');
       truncateSync(openNew(image), 512 * 1024 ** 2);
@@ -537,6 +542,75 @@ function expectKernelShows(dirty: string, round: number): void {
   rmSync(second, { recursive: true });
 }
 
+test('a damaged log ends in a gap or in an error of ours', () => {
+  const image = join(folder, 'damaged');
+  const dirty = join(folder, 'dirty');
+  truncateSync(openNew(image), 64 * 1024 ** 2);
+  execFileSync('mkfs.xfs', ['--unsupported', '-q', '-f', '-d', 'agcount=2', image], { stdio: 'pipe' });
+  mounted(image, 'rw', () => {
+    fillDirectory('directory', 40, 60, 'content');
+    mkdirSync(inside('removed'));
+    synced('removed');
+    rmSync(inside('removed'), { recursive: true });
+    writeFragmented(inside('fragmented'), 80, 4096);
+    setAttributes(inside('fragmented'), { 'user.large': noise(3000), 'user.small': noise(10) });
+    execFileSync('sync', ['-f', mountPoint]);
+    copyFileSync(image, dirty);
+  });
+  const [start, blocks] = logPlace(dirty);
+  const bytes = readFileSync(dirty);
+  const log = bytes.subarray(start, start + blocks * 4096);
+  const used = [...log.keys()].filter((at) => log[at] !== 0);
+  expect(used.length).toBeGreaterThan(5000);
+  const outcomes = { replayed: 0, gap: 0, error: 0 };
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 4 }),
+      fc.boolean(),
+      (flips, isMended) => {
+        const before = Buffer.from(log);
+        for (const [choice, value] of flips) {
+          const at = used[choice % used.length] as number;
+          log[at] = value;
+          if (isMended) {
+            mendRecord(log, at);
+          }
+        }
+        try {
+          const filesystem = xfs.open?.(memorySource(bytes)) as Filesystem;
+          outcomes[filesystem.gaps.length === 0 ? 'replayed' : 'gap'] += 1;
+          for (const { inode } of filesystem.readDirectory(filesystem.rootInode)) {
+            filesystem.extendedAttributes(inode);
+          }
+        } catch (error) {
+          expect(error).toBeInstanceOf(ColdpatchError);
+          outcomes.error += 1;
+        }
+        before.copy(log);
+      },
+    ),
+    { numRuns: 400 },
+  );
+  expect(Math.min(outcomes.replayed, outcomes.gap, outcomes.error)).toBeGreaterThan(0);
+});
+
+/** Makes the checksum of the record around byte `at` of the log right again. */
+function mendRecord(log: Buffer, at: number): void {
+  let start = Math.floor(at / 512) * 512;
+  while (start > 0 && log.readUInt32BE(start) !== 0xfeedbabe) {
+    start -= 512;
+  }
+  const length = log.readUInt32BE(start + 12);
+  const headers = Math.max(1, Math.ceil(log.readUInt32BE(start + 320) / 32_768));
+  const content = start + headers * 512;
+  if (headers > 1 || content + length > log.length) {
+    return;
+  }
+  log.fill(0, start + 32, start + 36);
+  const sum = crc32c(crc32c(0xffffffff, log, start, start + 328), log, content, content + length);
+  log.writeUInt32LE(~sum >>> 0, start + 32);
+}
+
 test('finds the end of a log that has gone round', () => {
   const image = join(folder, 'round');
   truncateSync(openNew(image), 64 * 1024 ** 2);
@@ -555,15 +629,19 @@ test('finds the end of a log that has gone round', () => {
   expect(cycles.size).toBeGreaterThan(1);
 });
 
+/** First byte, and number of blocks of 4 KiB. */
+function logPlace(image: string): readonly [start: number, blocks: number] {
+  const [start, groupBlocks, bits, blocks] = ['logstart', 'agblocks', 'agblklog', 'logblocks'].map((name) =>
+    Number(field(image, 'sb 0', name)),
+  ) as [number, number, number, number];
+  return [(Math.floor(start / 2 ** bits) * groupBlocks + (start % 2 ** bits)) * 4096, blocks];
+}
+
 /** The round in which the first block of the log was written. */
 function firstCycle(image: string): number {
-  const [start, groupBlocks, log] = ['logstart', 'agblocks', 'agblklog'].map((name) =>
-    Number(field(image, 'sb 0', name)),
-  ) as [number, number, number];
-  const block = Math.floor(start / 2 ** log) * groupBlocks + (start % 2 ** log);
   const bytes = Buffer.alloc(8);
   const descriptor = openSync(image, 'r');
-  readSync(descriptor, bytes, 0, 8, block * 4096);
+  readSync(descriptor, bytes, 0, 8, logPlace(image)[0]);
   closeSync(descriptor);
   const first = bytes.readUInt32BE(0);
   return first === 0xfeedbabe ? bytes.readUInt32BE(4) : first;

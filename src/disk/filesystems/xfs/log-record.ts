@@ -59,24 +59,21 @@ function readAround(source: ByteSource, place: number, count: number): Buffer {
     : Buffer.concat([part, readBytes(source, 0n, count * logBlockBytes - first)]);
 }
 
-/** Version 4, and mkfs.xfs, may leave the checksum out. */
+/** Over the header with its own field as zeros, the used part of further headers, and the content. */
 function hasSoundChecksum(all: Buffer, headers: number, length: number): boolean {
   const stored = all.readUInt32LE(record.checksum);
-  return (
-    stored === 0 ||
-    [record.checkedBytes, record.checkedBytesOn32Bits].some((checked) => {
-      let sum = crc32c(0xffffffff, all, 0, record.checksum);
-      sum = crc32c(sum, Buffer.alloc(4));
-      sum = crc32c(sum, all, record.checksum + 4, checked);
-      const used = Math.min(headers, Math.ceil(length / record.bytesPerHeader));
-      for (let index = 1; index < used; index += 1) {
-        const start = index * logBlockBytes;
-        sum = crc32c(sum, all, start, start + record.furtherBytes);
-      }
-      const start = headers * logBlockBytes;
-      return ~crc32c(sum, all, start, start + length) >>> 0 === stored;
-    })
-  );
+  return [record.checkedBytes, record.checkedBytesOn32Bits].some((checked) => {
+    let sum = crc32c(0xffffffff, all, 0, record.checksum);
+    sum = crc32c(sum, Buffer.alloc(4));
+    sum = crc32c(sum, all, record.checksum + 4, checked);
+    const used = Math.min(headers, Math.ceil(length / record.bytesPerHeader));
+    for (let index = 1; index < used; index += 1) {
+      const start = index * logBlockBytes;
+      sum = crc32c(sum, all, start, start + record.furtherBytes);
+    }
+    const start = headers * logBlockBytes;
+    return ~crc32c(sum, all, start, start + length) >>> 0 === stored;
+  });
 }
 
 /** Each block starts with the round of the log, and what it had there is in the headers. */
