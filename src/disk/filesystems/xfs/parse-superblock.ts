@@ -3,10 +3,10 @@ import { type ByteSource, readBytes } from '../../../lib/byte-source.ts';
 import { ColdpatchError } from '../../../lib/errors.ts';
 import { formatUuid } from '../../format-uuid.ts';
 import { filesystemCorrupt } from './filesystem-corrupt.ts';
+import { hasSoundChecksum } from './has-sound-checksum.ts';
 import * as layout from './layout.ts';
 import { structureReader } from './structure-reader.ts';
 import { unreadableFeatures } from './unreadable-features.ts';
-import { hasSoundChecksum } from './verify-header.ts';
 
 const largestBlock = 65_536;
 const smallestBlock = 512;

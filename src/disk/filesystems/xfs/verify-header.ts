@@ -1,10 +1,8 @@
-import { crc32c } from '../../../lib/crc32c.ts';
 import { filesystemCorrupt } from './filesystem-corrupt.ts';
+import { hasSoundChecksum } from './has-sound-checksum.ts';
 import { addressUnit, type HeaderPlaces } from './layout.ts';
 import type { Superblock } from './parse-superblock.ts';
 import { structureReader } from './structure-reader.ts';
-
-const zeros = new Uint8Array(4);
 
 export interface ExpectedHeader {
   /** For messages: `directory block 3 of inode 128`. */
@@ -44,12 +42,4 @@ export function verifyHeader(
       );
     }
   }
-}
-
-/** CRC-32C of the whole structure with its own field as zeros; stored inverted and, alone in XFS, little-endian. */
-export function hasSoundChecksum(bytes: Uint8Array, place: number): boolean {
-  const stored = structureReader(bytes, 'a checksum').bytes(place, 4);
-  const before = crc32c(0xffffffff, bytes, 0, place);
-  const sum = crc32c(crc32c(before, zeros), bytes, place + 4);
-  return Buffer.from(stored).readUInt32LE(0) === ~sum >>> 0;
 }
