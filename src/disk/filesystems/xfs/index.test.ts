@@ -496,7 +496,7 @@ test('ends with an error of ours, and ends, whatever the bytes are', () => {
   );
   const { bytes } = images[0] as (typeof images)[number];
   fc.assert(
-    fc.property(fc.nat(bytes.length), (length) => {
+    fc.property(fc.nat(bytes.length - 1), (length) => {
       expect(() => open(bytes.subarray(0, length))).toThrow(ColdpatchError);
     }),
     { numRuns: 50 },
