@@ -10,4 +10,14 @@ import type { FilesystemFormat } from './types.ts';
 import { xfs } from './xfs/index.ts';
 
 /** In the order in which they are asked; ntfs comes late, because it may also show itself at the end of a volume. */
-export const filesystemFormats: readonly FilesystemFormat[] = [ext4, btrfs, fat, squashfs, iso9660, exfat, ntfs, xfs, swap];
+export const filesystemFormats: readonly FilesystemFormat[] = [
+  ext4,
+  btrfs,
+  fat,
+  squashfs,
+  iso9660,
+  exfat,
+  xfs,
+  ntfs,
+  swap,
+];

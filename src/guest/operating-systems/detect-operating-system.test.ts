@@ -149,6 +149,7 @@ const names = {
   suse: 'sles',
   alpine: 'alpine',
   arch: 'arch',
+  windows: 'windows',
 } as const;
 
 test('each family answers no for the names of the others', () => {

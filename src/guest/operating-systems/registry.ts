@@ -7,4 +7,12 @@ import type { OperatingSystemFamily } from './types.ts';
 import { ubuntu } from './ubuntu/index.ts';
 import { windows } from './windows/index.ts';
 
-export const operatingSystems: readonly OperatingSystemFamily[] = [debian, ubuntu, redhat, suse, alpine, arch, windows];
+export const operatingSystems: readonly OperatingSystemFamily[] = [
+  debian,
+  ubuntu,
+  redhat,
+  suse,
+  alpine,
+  arch,
+  windows,
+];

@@ -35,6 +35,7 @@ function releaseOf(key: HiveKey): OsRelease {
   const installedAt = isoOfSeconds(numberOf(key, 'InstallDate'));
   return {
     id: 'windows',
+    idLike: [],
     versionId: [version, build, revision].filter((part) => part !== undefined && part !== '').join('.'),
     versionCodename: textOf(key, 'DisplayVersion') || textOf(key, 'ReleaseId') || '',
     prettyName: servicePack ? `${name} ${servicePack}` : name,

@@ -1,5 +1,4 @@
 import { versionings } from '../../guest/versioning/registry.ts';
-import type { PackageManagerId } from '../../guest/package-managers/types.ts';
 import type { VersioningId } from '../../guest/versioning/types.ts';
 import type { AdvisoryStore, StoredStatement } from './advisory-store.ts';
 import { mergeStatements } from './merge-statements.ts';
@@ -25,11 +24,13 @@ export interface PackageMatcher {
   match(operatingSystem: ReleaseNames, packages: readonly MatchablePackage[]): MatchResult;
 }
 
-const versioningOfManager: Readonly<Record<PackageManagerId, VersioningId>> = {
+const versioningOfManager: Readonly<Record<MatchablePackage['manager'], VersioningId>> = {
   dpkg: 'deb',
   rpm: 'rpm',
   apk: 'apk',
   pacman: 'pacman',
+  'windows-update': 'windows',
+  'windows-uninstall': 'windows',
 };
 
 /** How much is remembered: packages in one version, and what was found for all of them, some 300 bytes each. */

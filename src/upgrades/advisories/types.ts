@@ -1,4 +1,4 @@
-import type { PackageManagerId } from '../../guest/package-managers/types.ts';
+import type { InstalledPackage } from '../../guest/types.ts';
 
 /** Worst last. `unknown` is not a grade: nobody has said yet. */
 export const severities = ['low', 'medium', 'high', 'critical'] as const;
@@ -89,7 +89,7 @@ export interface Provenance {
 
 /** An installed package as advisories name it. */
 export interface MatchablePackage {
-  readonly manager: PackageManagerId;
+  readonly manager: InstalledPackage['manager'];
   readonly name: string;
   readonly version: string;
   readonly source: { readonly name: string; readonly version: string };

@@ -1,4 +1,4 @@
-import type { PackageManagerId } from '../../guest/package-managers/types.ts';
+import type { InstalledPackage } from '../../guest/types.ts';
 import type { Severity } from '../advisories/types.ts';
 
 /**
@@ -33,7 +33,7 @@ export interface Vulnerability {
 export interface PackageExposure {
   readonly name: string;
   readonly architecture: string;
-  readonly manager: PackageManagerId;
+  readonly manager: InstalledPackage['manager'];
   readonly installed: string;
   readonly source: string;
   /** What an upgrade would install; null when no newer version is published. */
