@@ -5,6 +5,7 @@ import { filesystemFormats } from '../src/disk/filesystems/registry.ts';
 import { knownImageFormats } from '../src/disk/image-formats/recognise.ts';
 import { imageFormats } from '../src/disk/image-formats/registry.ts';
 import { partitionTableFormats } from '../src/disk/partition-tables/registry.ts';
+import { volumeManagers } from '../src/disk/volume-managers/registry.ts';
 import { operatingSystems } from '../src/guest/operating-systems/registry.ts';
 import { packageManagers } from '../src/guest/package-managers/registry.ts';
 import { versionings } from '../src/guest/versioning/registry.ts';
@@ -20,6 +21,7 @@ interface Family {
 const families: readonly Family[] = [
   { title: 'Image formats', folder: 'disk/image-formats', adapters: imageFormats },
   { title: 'Partition tables', folder: 'disk/partition-tables', adapters: partitionTableFormats },
+  { title: 'Volume managers', folder: 'disk/volume-managers', adapters: volumeManagers },
   { title: 'Filesystems', folder: 'disk/filesystems', adapters: filesystemFormats },
   { title: 'Systems', folder: 'guest/operating-systems', adapters: operatingSystems },
   { title: 'Package databases', folder: 'guest/package-managers', adapters: packageManagers },

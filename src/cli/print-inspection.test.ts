@@ -23,6 +23,8 @@ const inspection: Inspection = {
         start: 1048576,
         size: 1048576,
         type: 'x',
+        manager: null,
+        container: null,
         uuid: null,
         label: hostile,
         filesystem: 'ext4',

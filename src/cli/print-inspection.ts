@@ -78,7 +78,9 @@ function printVolumes(volumes: readonly InspectedVolume[]): readonly (readonly s
   const rows = volumes.map((volume) => [
     `  ${volume.name}`,
     printBytes(volume.size),
-    volume.filesystem === null ? '-' : `${volume.filesystem}${volume.clean === false ? ' (unclean)' : ''}`,
+    volume.filesystem === null
+      ? (volume.container ?? '-')
+      : `${volume.filesystem}${volume.clean === false ? ' (unclean)' : ''}`,
     volume.free === null ? '-' : printBytes(volume.free),
     volume.label || '-',
     volume.uuid || '-',

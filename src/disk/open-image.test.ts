@@ -321,7 +321,7 @@ test('names what it recognises and does not read', () => {
   const cases = [
     [0, 'LUKS\xba\xbe\0\x02', 'encrypted', 'LUKS'],
     [3, '-FVE-FS-', 'encrypted', 'BitLocker'],
-    [4096, '\xfc\x4e\x2b\xa9', 'unsupported', 'RAID'],
+    [4096, '\xfc\x4e\x2b\xa9', 'corrupt', 'RAID'],
     [0x8001, 'BEA01', 'unsupported', 'UDF'],
   ] as const;
   for (const [offset, magic, reason, name] of cases) {
@@ -340,6 +340,6 @@ test('does not take half a mirror for a filesystem', () => {
   put('mirror', place, Buffer.from('fc4e2ba9', 'hex'));
   opened({ path: path('mirror') }, (image) => {
     expect(image.volumes[0]?.filesystem).toBeUndefined();
-    expect(image.gaps).toMatchObject([{ reason: 'unsupported', detail: expect.stringContaining('RAID') }]);
+    expect(image.gaps).toMatchObject([{ reason: 'corrupt', detail: expect.stringContaining('RAID') }]);
   });
 });

@@ -5,6 +5,8 @@ import type { Volume } from '../disk/types.ts';
  * Device names are taken for those of a machine whose only disk is this image.
  */
 export function findVolume(volumes: readonly Volume[], spec: string): Volume | undefined {
+  const managed = volumes.find((volume) => volume.managed?.devices.includes(spec));
+  if (managed !== undefined) return managed;
   const [tag, value] = tagOf(spec);
   switch (tag) {
     case 'UUID':
@@ -17,7 +19,9 @@ export function findVolume(volumes: readonly Volume[], spec: string): Volume | u
       return volumes.find(({ partition }) => partition?.name !== undefined && partition.name === value);
     case 'DEVICE':
       return volumes.find(
-        ({ partition }) => (partition === undefined ? '' : `${partition.number}`) === value,
+        (volume) =>
+          volume.managed === undefined &&
+          (volume.partition === undefined ? '' : `${volume.partition.number}`) === value,
       );
     default:
       return undefined;

@@ -55,9 +55,11 @@ function inspectVolume(volume: Volume, mounts: readonly GuestMount[]): Inspected
   const { content, filesystem, partition } = volume;
   return {
     name: volume.name,
-    start: exactNumber(volume.start),
+    start: volume.start === undefined ? null : exactNumber(volume.start),
     size: exactNumber(volume.size),
     type: partition?.type ?? null,
+    manager: volume.managed?.manager ?? null,
+    container: volume.container?.manager ?? null,
     uuid: content?.uuid || null,
     label: content?.label || null,
     filesystem: content?.format ?? null,

@@ -42,10 +42,15 @@ export interface InspectedFile {
 
 export interface InspectedVolume {
   readonly name: string;
-  readonly start: number;
+  /** On the disk; null for a volume of a volume manager. */
+  readonly start: number | null;
   readonly size: number;
-  /** Of the partition: two hexadecimal digits (MBR) or a GUID (GPT). */
+  /** Of the partition: two hexadecimal digits (MBR, BSD) or a GUID (GPT). */
   readonly type: string | null;
+  /** The volume manager that made it out of others. */
+  readonly manager: string | null;
+  /** The volume manager, or the encryption, that it belongs to. */
+  readonly container: string | null;
   readonly uuid: string | null;
   readonly label: string | null;
   readonly filesystem: string | null;

@@ -77,7 +77,9 @@ function mountOf(entry: FstabEntry, volumes: readonly Volume[]): MountOrGap {
       : { path: entry.path, volume, ...view };
   }
   if (volume !== undefined) return gap('unsupported', `${volume.name} (${entry.type}) was not read`);
-  const unread = volumes.filter(({ content }) => content === undefined).map(({ name }) => name);
+  const unread = volumes
+    .filter(({ content, container }) => content === undefined && container?.isRead !== true)
+    .map(({ name }) => name);
   if (unread.length === 0) return gap('missing', `${entry.spec} is not in this image`);
   return gap(
     'unsupported',

@@ -25,8 +25,10 @@ function reasonOf(error: ColdpatchError): GapReason {
     case 'limit_exceeded':
       return 'limit';
     case 'path_not_found':
+    case 'volume_missing':
       return 'missing';
     case 'filesystem_unsupported':
+    case 'volume_unsupported':
     case 'image_format_unsupported':
       return 'unsupported';
     default:

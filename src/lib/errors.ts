@@ -39,6 +39,13 @@ export const errorCatalogue = {
     retry: false,
     title: 'A filesystem uses a feature that is not supported',
   },
+  volume_corrupt: { exit: 1, retry: false, title: 'A volume manager contradicts itself' },
+  volume_unsupported: {
+    exit: 1,
+    retry: false,
+    title: 'A volume manager uses a feature that is not supported',
+  },
+  volume_missing: { exit: 1, retry: false, title: 'A part of a volume is not in the image' },
   limit_exceeded: { exit: 1, retry: false, title: 'Something read from the image is larger than its limit' },
   path_not_found: { exit: 1, retry: false, title: 'A path does not exist inside the image' },
   registry_corrupt: { exit: 1, retry: false, title: 'A hive of the Windows registry contradicts itself' },

@@ -1,19 +1,26 @@
 import { expect, test } from 'vitest';
 import type { Filesystem } from '../disk/filesystems/types.ts';
+import type { ManagedPlace } from '../disk/types.ts';
 import { memoryFilesystem } from '../guest/fixtures/memory-filesystem.ts';
 import { assertUpgradable } from './assert-upgradable.ts';
 import type { ExaminedImage } from './examine-image.ts';
 
 /** What the checks look at; the rest of an examined image has no part in them. */
-function examined(filesystems: Readonly<Record<string, Filesystem['id']>>): ExaminedImage {
+function examined(
+  filesystems: Readonly<Record<string, Filesystem['id']>>,
+  managed: Readonly<Record<string, ManagedPlace>> = {},
+): ExaminedImage {
   const mounts = Object.entries(filesystems).map(([path, id]) => ({
     path,
     filesystem: { ...memoryFilesystem({}), id },
+    volume: { name: `volume of ${path}`, managed: managed[path] },
   }));
   const fstab = mounts.map(({ path }) => ({ path, options: [] }));
   return {
     reading: { clean: true, mounts, fstab },
-    mounts: mounts.filter(({ filesystem }) => filesystem.id === 'ext4'),
+    mounts: mounts.filter(
+      ({ filesystem, volume }) => filesystem.id === 'ext4' && volume.managed === undefined,
+    ),
     database: { brokenPackages: [] },
     inspection: { gaps: [] },
   } as unknown as ExaminedImage;
@@ -49,3 +56,25 @@ test.each([{ '/': 'xfs' }, { '/': 'ext4', '/usr': 'btrfs' }] as const)(
     );
   },
 );
+
+const onVolumeManager: ManagedPlace = {
+  manager: 'lvm2',
+  uuid: '',
+  devices: ['/dev/vg/root'],
+  members: ['partition 2'],
+};
+
+test.each(['/', '/usr', '/var'])(
+  'packages that own files on a volume manager below %s are refused',
+  (path) => {
+    const image = examined({ '/': 'ext4', [path]: 'ext4' }, { [path]: onVolumeManager });
+    expect(() => assertUpgradable(image, false)).toThrow(
+      expect.objectContaining({ code: 'volume_unsupported', message: expect.stringContaining('lvm2') }),
+    );
+  },
+);
+
+test('a volume manager below /home is none of its business', () => {
+  const image = examined({ '/': 'ext4', '/home': 'ext4' }, { '/home': onVolumeManager });
+  expect(() => assertUpgradable(image, false)).not.toThrow();
+});

@@ -11,7 +11,8 @@ const firmwarePaths = /^\/(?:boot\/efi|efi)$/;
  * Refuses an image that must not be upgraded as it is.
  *
  * @param acceptUnclean the operator wants an image whose machine crashed: its journal is replayed in the copy.
- * @throws ColdpatchError `guest_hibernated`, `guest_unclean`, `package_database_broken`, `filesystem_unsupported`.
+ * @throws ColdpatchError `guest_hibernated`, `guest_unclean`, `package_database_broken`, `filesystem_unsupported`,
+ * `volume_unsupported`.
  */
 export function assertUpgradable(
   { reading, mounts, database, inspection }: ExaminedImage,
@@ -46,6 +47,14 @@ export function assertUpgradable(
     ({ path }) => (path === '/' || systemPaths.test(path)) && !mounted.has(path),
   );
   if (other && !firmwarePaths.test(other.path)) {
+    const { managed, name } = other.volume;
+    if (managed !== undefined) {
+      throw new ColdpatchError(
+        'volume_unsupported',
+        `Expected packages to own files on plain partitions only, but ${other.path} lies on ${name}, a volume of ${managed.manager}, ` +
+          'which is only read so far. Upgrade this machine while it runs.',
+      );
+    }
     throw new ColdpatchError(
       'filesystem_unsupported',
       `Expected ext2, ext3 or ext4 wherever packages own files, but ${other.path} is ${other.filesystem.id}, which is only read so far.`,

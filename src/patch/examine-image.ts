@@ -22,7 +22,7 @@ export interface ImageRequest {
 export interface ExaminedImage {
   readonly opened: OpenedImage;
   readonly reading: GuestReading;
-  /** The filesystems that an upgrade mounts and compares. Others, such as an EFI system partition, are only read. */
+  /** The filesystems that an upgrade mounts and compares. Others, such as an EFI system partition or a volume of LVM, are only read. */
   readonly mounts: readonly GuestMount[];
   readonly tree: FileTree;
   readonly database: DpkgDatabase;
@@ -46,7 +46,9 @@ export function examineImage(request: ImageRequest): ExaminedImage {
     return {
       opened,
       reading,
-      mounts: reading.mounts.filter(({ filesystem }) => filesystem.id === 'ext4'),
+      mounts: reading.mounts.filter(
+        ({ filesystem, volume }) => filesystem.id === 'ext4' && volume.managed === undefined,
+      ),
       tree,
       database,
       operatingSystem: guest.operatingSystem,

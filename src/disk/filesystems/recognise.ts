@@ -19,31 +19,26 @@ const at =
   (volume: ByteSource): boolean =>
     hasBytes(volume, offset, magic);
 
-const raidMagic = '\xfc\x4e\x2b\xa9';
-const raidMagicBigEndian = '\xa9\x2b\x4e\xfc';
+/** A superblock of UFS ends with its magic. */
+const hasUfs =
+  (superblock: bigint, magic: string) =>
+  (volume: ByteSource): boolean =>
+    hasBytes(volume, superblock + 1372n, magic);
+
 const bcacheMagic = '\xc6\x85\x73\xf6\x4e\x1a\x45\xca\x82\x65\xf5\x7f\x48\xba\x6d\x81';
 
-/**
- * What says that the bytes below are not simply a filesystem.
- * These come before any filesystem: a mirror's half shows a sound ext4, but to change it would split the mirror.
- */
+/** What says that the bytes below are not simply a filesystem. These come before any filesystem. */
 const containers: readonly KnownContent[] = [
   {
     reason: 'unsupported',
-    detail: 'is a member of a Linux RAID (md)',
-    matches: (volume) => hasRaidSuperblock(volume),
+    detail: 'is a member of an Intel firmware RAID',
+    matches: (volume) => hasBytes(volume, lastSectors(volume, 2n), 'Intel Raid ISM Cfg Sig. '),
   },
   {
     reason: 'unsupported',
-    detail: 'is a physical volume of LVM',
-    matches: (volume) =>
-      [0n, 512n, 1024n, 1536n].some(
-        (sector) => hasBytes(volume, sector, 'LABELONE') && hasBytes(volume, sector + 24n, 'LVM2 001'),
-      ),
+    detail: 'is a member of a firmware RAID (DDF)',
+    matches: (volume) => hasBytes(volume, lastSectors(volume, 1n), '\xde\x11\xde\x11'),
   },
-  { reason: 'encrypted', detail: 'is encrypted by LUKS 1', matches: at(0n, 'LUKS\xba\xbe\0\x01') },
-  { reason: 'encrypted', detail: 'is encrypted by LUKS 2', matches: at(0n, 'LUKS\xba\xbe\0\x02') },
-  { reason: 'encrypted', detail: 'is encrypted by BitLocker', matches: at(3n, '-FVE-FS-') },
   { reason: 'unsupported', detail: 'is a device of bcache', matches: at(4096n + 24n, bcacheMagic) },
 ];
 
@@ -53,6 +48,16 @@ const filesystems: readonly KnownContent[] = [
   { reason: 'unsupported', detail: 'holds a ReiserFS filesystem', matches: at(0x10034n, 'ReIsEr') },
   { reason: 'unsupported', detail: 'holds a JFS filesystem', matches: at(0x8000n, 'JFS1') },
   { reason: 'unsupported', detail: 'holds a UDF filesystem', matches: at(0x8001n, 'BEA01') },
+  {
+    reason: 'unsupported',
+    detail: 'holds a UFS filesystem (version 1)',
+    matches: hasUfs(8192n, '\x54\x19\x01\x00'),
+  },
+  {
+    reason: 'unsupported',
+    detail: 'holds a UFS filesystem (version 2)',
+    matches: hasUfs(65_536n, '\x19\x01\x54\x19'),
+  },
   { reason: 'unsupported', detail: 'is a device of ZFS', matches: hasZfsUberblocks },
 ];
 
@@ -74,16 +79,9 @@ function find(known: readonly KnownContent[], volume: ByteSource): RecognisedCon
   return found === undefined ? undefined : { reason: found.reason, detail: found.detail };
 }
 
-/** Versions 1.1 and 1.2 near the start, 1.0 and 0.90 near the end, of which the last has the machine's byte order. */
-function hasRaidSuperblock(volume: ByteSource): boolean {
-  const sectors = volume.size / 512n;
-  const places = [0n, 4096n, ((sectors - 16n) & ~7n) * 512n];
-  const oldPlace = (volume.size & ~65_535n) - 65_536n;
-  return (
-    places.some((place) => hasBytes(volume, place, raidMagic)) ||
-    hasBytes(volume, oldPlace, raidMagic) ||
-    hasBytes(volume, oldPlace, raidMagicBigEndian)
-  );
+/** The byte at which the last `count` sectors begin. */
+function lastSectors(volume: ByteSource, count: bigint): bigint {
+  return (volume.size / 512n - count) * 512n;
 }
 
 /** A label has 128 uberblocks of 1 KiB from byte 131072 on; as few as four prove it is no accident. */

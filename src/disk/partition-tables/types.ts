@@ -2,7 +2,7 @@ import type { ByteSource } from '../../lib/byte-source.ts';
 import type { Detection } from '../../lib/detection.ts';
 import type { Gap } from '../../lib/gap.ts';
 
-export type PartitionTableId = 'gpt' | 'mbr';
+export type PartitionTableId = 'gpt' | 'mbr' | 'bsd';
 
 export interface Partition {
   /** The number that Linux gives it: /dev/vda1 is 1. */
@@ -11,7 +11,7 @@ export interface Partition {
   readonly start: bigint;
   /** Length in bytes. */
   readonly size: bigint;
-  /** MBR: two hexadecimal digits. GPT: the type GUID, lower case. */
+  /** MBR and BSD: two hexadecimal digits. GPT: the type GUID, lower case. */
   readonly type: string;
   /** The PARTUUID as Linux writes it: GPT's unique GUID, or MBR's disk signature and number. */
   readonly partitionUuid?: string;
@@ -24,7 +24,7 @@ export interface Partition {
 
 export interface PartitionTable {
   readonly id: PartitionTableId;
-  /** GPT disk GUID or MBR disk signature, lower case. */
+  /** GPT disk GUID or MBR disk signature, lower case; of BSD the name of the pack. */
   readonly diskId: string;
   /** Bytes of a sector. */
   readonly sectorSize: number;

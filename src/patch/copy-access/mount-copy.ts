@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import type { GuestMount } from '../../guest/mount-guest.ts';
 import type { HostNamespace } from './host-namespace.ts';
+import { placeOnDisk } from './place-on-disk.ts';
 
 export interface MountedCopy {
   /** The guest's root, as the namespace sees it. */
@@ -25,7 +26,7 @@ export async function mountCopy(
   const devices = new Map<string, string>();
   for (const { path, volume, filesystem } of mounts) {
     const mountPoint = path === '/' ? root : `${root}${path}`;
-    const range = `offset=${volume.start},sizelimit=${volume.size}`;
+    const range = `offset=${placeOnDisk(volume)},sizelimit=${volume.size}`;
     // The copy is disposable until its one real sync: the journal need not be written every five seconds.
     // A read-only mount of a filesystem that was unmounted needs nothing from its journal.
     const options =

@@ -3,6 +3,7 @@ import type { GuestMount } from '../../guest/mount-guest.ts';
 import { attachCopy } from '../copy-access/attach-copy.ts';
 import { HostNamespace } from '../copy-access/host-namespace.ts';
 import { mountCopy } from '../copy-access/mount-copy.ts';
+import { placeOnDisk } from '../copy-access/place-on-disk.ts';
 import type { ImageCopy } from '../engines/types.ts';
 import { type Check, judge } from './types.ts';
 
@@ -36,9 +37,10 @@ async function checkFilesystems(
 ): Promise<readonly Check[]> {
   const checks: Check[] = [];
   for (const { path, volume } of mounts) {
+    const start = placeOnDisk(volume);
     const { exitCode, stdout, stderr } = await namespace.run({
       file: 'e2fsck',
-      args: ['-f', '-n', volume.start === 0n ? disk : `${disk}?offset=${volume.start}`],
+      args: ['-f', '-n', start === 0n ? disk : `${disk}?offset=${start}`],
       timeoutSeconds: 3600,
     });
     const words = stdout.trim().split('\n');

@@ -9,7 +9,7 @@ export interface DiskDescription {
   readonly links: readonly string[];
 }
 
-const partitionMaps = { gpt: 'gpt', mbr: 'msdos' } as const;
+const partitionMaps = { gpt: 'gpt', mbr: 'msdos', bsd: 'bsd' } as const;
 
 /**
  * Derives the answers from what inspection found.

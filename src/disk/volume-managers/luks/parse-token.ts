@@ -1,0 +1,28 @@
+import { quote } from '../../quote.ts';
+import type { Binding } from './binding.ts';
+import { isJsonObject, type JsonObject } from './json.ts';
+import { parseClevis, parseRegisters } from './parse-clevis.ts';
+
+const plainKinds: ReadonlySet<string> = new Set([
+  'systemd-fido2',
+  'systemd-pkcs11',
+  'systemd-recovery',
+  'luks2-keyring',
+]);
+
+/** What a token of LUKS 2 binds the volume to. @throws ColdpatchError `volume_corrupt`. */
+export function parseToken(token: JsonObject): readonly Binding[] {
+  const { type } = token;
+  if (type === 'clevis') {
+    const jwe = isJsonObject(token['jwe']) ? token['jwe']['protected'] : token['jwe'];
+    return typeof jwe === 'string' ? parseClevis(jwe.split('.', 1)[0] as string) : [];
+  }
+  if (type === 'systemd-tpm2') {
+    const registers = [
+      ...new Set([...parseRegisters(token['tpm2-pcrs']), ...parseRegisters(token['tpm2_pubkey_pcrs'])]),
+    ];
+    return [{ kind: type, registers, needsPin: token['tpm2-pin'] === true }];
+  }
+  const kind = typeof type === 'string' ? type : 'a token without a type';
+  return [{ kind: plainKinds.has(kind) ? kind : quote(kind), registers: [], needsPin: false }];
+}
