@@ -70,7 +70,9 @@ function assembleGroup(mapped: MappedGroup): Assembly {
   const gaps: Gap[] = [];
   const snapshots = snapshotsOf(group);
   for (const volume of group.logicalVolumes.values()) {
-    if (!volume.isVisible || volume.segments.some(({ type }) => poolTypes.has(type))) continue;
+    // LVM hides the store of a snapshot, but shows the snapshot by its name.
+    const isShown = volume.isVisible || snapshots.has(volume.name);
+    if (!isShown || volume.segments.some(({ type }) => poolTypes.has(type))) continue;
     const where = `${group.name}/${volume.name}`;
     const refusal = volume.isSkipped
       ? 'is not activated by its machine, as a snapshot of a thin volume'
