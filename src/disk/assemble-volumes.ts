@@ -45,6 +45,7 @@ export function assembleVolumes(disks: readonly Volume[]): AssembledVolumes {
     if (depth > deepestLayer) {
       const detail = `belongs to more than ${deepestLayer} volume managers, one in another`;
       gaps.push(...members.map(({ volume }) => notRead(volume.name, 'limit', detail)));
+      for (const { volume } of members) volumes.set(volume.name, memberOf(volume, manager, false));
       waiting = rest;
       continue;
     }
@@ -52,11 +53,7 @@ export function assembleVolumes(disks: readonly Volume[]): AssembledVolumes {
     gaps.push(...assembly.gaps);
     const used = new Set(assembly.volumes.flatMap((made) => made.members));
     for (const { volume } of members) {
-      const isRead = used.has(volume.name);
-      volumes.set(volume.name, {
-        ...volume,
-        container: { manager: manager.id, isRead, ...descriptionOf(volume, manager) },
-      });
+      volumes.set(volume.name, memberOf(volume, manager, used.has(volume.name)));
     }
     const made = assembly.volumes.flatMap((volume) => volumesOf(volume, manager, gaps));
     const room = mostManagedVolumes + disks.length - volumes.size;
@@ -81,6 +78,11 @@ function managerOf(volume: Volume, gaps: Gap[]): VolumeManager | undefined {
     gaps.push(gapOfContent(volume, error));
     return undefined;
   }
+}
+
+/** What belongs to a manager is never taken for a filesystem, even if nothing could be read of it. */
+function memberOf(volume: Volume, manager: VolumeManager, isRead: boolean): Volume {
+  return { ...volume, container: { manager: manager.id, isRead, ...descriptionOf(volume, manager) } };
 }
 
 /** The volume, or its partitions. */

@@ -114,7 +114,9 @@ test.each([
 ])('names the protector %i', (protection, name) => {
   const { volumes, gaps } = openVolumes(memorySource(volumeOf([protection])));
   expect(volumes).toMatchObject([{ container: { manager: 'bitlocker' } }]);
-  expect(gaps).toMatchObject([{ reason: 'encrypted', detail: expect.stringContaining(`opened by: ${name};`) }]);
+  expect(gaps).toMatchObject([
+    { reason: 'encrypted', detail: expect.stringContaining(`opened by: ${name};`) },
+  ]);
 });
 
 test('reads another copy of the metadata when the first is damaged', () => {
@@ -138,7 +140,10 @@ test('recognises a removable disk, which looks like FAT', () => {
 test('whatever the metadata hold, the answer is one encrypted gap', () => {
   const original = volumeOf([0x0100, 0x0800]);
   const size = original.readUInt16LE(places[0] + 8) * 16;
-  const changes = fc.array(fc.tuple(fc.nat(size - 1), fc.integer({ min: 0, max: 255 })), { minLength: 1, maxLength: 5 });
+  const changes = fc.array(fc.tuple(fc.nat(size - 1), fc.integer({ min: 0, max: 255 })), {
+    minLength: 1,
+    maxLength: 5,
+  });
   fc.assert(
     fc.property(changes, (placed) => {
       const volume = Buffer.from(original);

@@ -39,7 +39,16 @@ const tpmPin = (registers: string) =>
 const tangPin = jweHeader({ pin: 'tang', tang: { adv: {}, url: 'http://tang.example:7500' } });
 
 beforeAll(() => {
-  const second = made('two', ['--type', 'luks2', '--label', 'secret', '--luks2-keyslots-size', '512k', '--offset', '4096']);
+  const second = made('two', [
+    '--type',
+    'luks2',
+    '--label',
+    'secret',
+    '--luks2-keyslots-size',
+    '512k',
+    '--offset',
+    '4096',
+  ]);
   const tokens = [
     {
       type: 'systemd-tpm2',
@@ -56,7 +65,10 @@ beforeAll(() => {
       type: 'clevis',
       keyslots: ['0'],
       jwe: {
-        protected: jweHeader({ pin: 'sss', sss: { t: 1, p: 'AA', jwe: [`${tangPin}.a.b.c.d`, `${tpmPin('4')}.a.b.c.d`] } }),
+        protected: jweHeader({
+          pin: 'sss',
+          sss: { t: 1, p: 'AA', jwe: [`${tangPin}.a.b.c.d`, `${tpmPin('4')}.a.b.c.d`] },
+        }),
       },
     },
   ];
@@ -64,7 +76,9 @@ beforeAll(() => {
   two = readFileSync(second);
   const first = made('one', ['--type', 'luks1', '--cipher', 'aes-cbc-essiv:sha256', '--key-size', '256']);
   execFileSync('luksmeta', ['init', '-f', '-d', first], { stdio: 'pipe' });
-  execFileSync('luksmeta', ['save', '-d', first, '-s', '1', '-u', clevisUuid], { input: `${tpmPin('0,7')}.a.b.c.d` });
+  execFileSync('luksmeta', ['save', '-d', first, '-s', '1', '-u', clevisUuid], {
+    input: `${tpmPin('0,7')}.a.b.c.d`,
+  });
   one = readFileSync(first);
 });
 
@@ -114,7 +128,10 @@ test('is a gap that says what it is bound to', () => {
 });
 
 test('reads the second header when the first is damaged, or gone', () => {
-  for (const damage of [(bytes: Buffer) => bytes.fill(0x11, 5000, 5010), (bytes: Buffer) => bytes.fill(0, 0, 4096)]) {
+  for (const damage of [
+    (bytes: Buffer) => bytes.fill(0x11, 5000, 5010),
+    (bytes: Buffer) => bytes.fill(0, 0, 4096),
+  ]) {
     const damaged = Buffer.from(two);
     damage(damaged);
     expect(luks.detect(memorySource(damaged))).toEqual({ answer: 'yes' });
@@ -126,13 +143,20 @@ test('stays an encrypted gap when both headers are damaged', () => {
   const damaged = Buffer.from(two);
   damaged.fill(0x11, 5000, 5010);
   damaged.fill(0x11, 16_384 + 5000, 16_384 + 5010);
-  expect(() => luks.describe(memorySource(damaged))).toThrow(expect.objectContaining({ code: 'volume_corrupt' }));
+  expect(() => luks.describe(memorySource(damaged))).toThrow(
+    expect.objectContaining({ code: 'volume_corrupt' }),
+  );
   const { gaps } = openVolumes(memorySource(damaged));
-  expect(gaps).toMatchObject([{ where: 'disk', reason: 'encrypted', detail: expect.stringContaining('checksum') }]);
+  expect(gaps).toMatchObject([
+    { where: 'disk', reason: 'encrypted', detail: expect.stringContaining('checksum') },
+  ]);
 });
 
 test('whatever is changed in a header, the answer is one encrypted gap', () => {
-  const changes = fc.array(fc.tuple(fc.nat(40_000), fc.integer({ min: 0, max: 255 })), { minLength: 1, maxLength: 20 });
+  const changes = fc.array(fc.tuple(fc.nat(40_000), fc.integer({ min: 0, max: 255 })), {
+    minLength: 1,
+    maxLength: 20,
+  });
   fc.assert(
     fc.property(changes, fc.boolean(), fc.nat(300_000), (places, isOne, length) => {
       const original = (isOne ? one : two).subarray(0, Math.max(length, 40_001));

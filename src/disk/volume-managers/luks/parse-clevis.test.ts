@@ -10,7 +10,8 @@ function headerOf(clevis: unknown): string {
 
 test('stops in shares of shares', () => {
   let header = headerOf({ pin: 'tang', tang: { url: 'http://deep' } });
-  for (let level = 0; level < 6; level += 1) header = headerOf({ pin: 'sss', sss: { jwe: [`${header}.a.b`] } });
+  for (let level = 0; level < 6; level += 1)
+    header = headerOf({ pin: 'sss', sss: { jwe: [`${header}.a.b`] } });
   const kinds = parseClevis(header).map(({ kind }) => kind);
   expect(kinds).toEqual(['clevis sss', 'clevis sss', 'clevis sss', 'clevis sss']);
 });
@@ -18,7 +19,10 @@ test('stops in shares of shares', () => {
 test.each([
   ['7', [7]],
   ['16,0,7,7', [0, 7, 16]],
-  [[7, 11], [7, 11]],
+  [
+    [7, 11],
+    [7, 11],
+  ],
   [['4'], [4]],
   ['', []],
   [undefined, []],
@@ -28,7 +32,9 @@ test.each([
 });
 
 test('names pins and tokens that it does not know, quoted', () => {
-  expect(parseClevis(headerOf({ pin: 'yubi\u001bkey' }))).toMatchObject([{ kind: 'clevis "yubi\\u001bkey"' }]);
+  expect(parseClevis(headerOf({ pin: 'yubi\u001bkey' }))).toMatchObject([
+    { kind: 'clevis "yubi\\u001bkey"' },
+  ]);
   expect(parseToken({ type: 'own\nkind' })).toMatchObject([{ kind: '"own\\nkind"' }]);
   expect(parseToken({})).toMatchObject([{ kind: '"a token without a type"' }]);
 });
