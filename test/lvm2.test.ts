@@ -74,11 +74,11 @@ beforeAll(() => {
     const file = openSync(disk.path, 'r+');
     for (const [volume, content] of placedContents()) {
       const mine = segments.filter((segment) => segment.volume === volume);
-      expect(mine.length).toBeGreaterThan(0);
+      if (mine.length === 0) throw new Error(`LVM does not say where ${volume} lies`);
       for (const segment of mine) writeSegment(file, base, segment, content);
     }
     closeSync(file);
-    expect(() => lvm('vgck', group)).not.toThrow();
+    lvm('vgck', group);
   });
   bytes = readFileSync(disk.path);
 });
@@ -419,7 +419,7 @@ test('finds every changed byte of the metadata of a pool that it reads', () => {
     } catch (error) {
       expect(error).toSatisfy((thrown) => isColdpatchError(thrown, 'volume_corrupt'));
     } finally {
-      bytes[place] = (bytes[place] as number) ^ 0x40;
+      bytes[place] = bytes[place] ^ 0x40;
     }
   }
 });

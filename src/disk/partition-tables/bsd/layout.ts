@@ -1,6 +1,5 @@
 /** The disklabel of the BSDs: sys/disklabel.h of 4.4BSD, FreeBSD, NetBSD and OpenBSD. In the byte order of the machine. */
 
-export const sectorBytes = 512;
 /** In the second sector, or behind the boot code of the first. */
 export const places: readonly bigint[] = [512n, 64n];
 export const magic = 0x82564557;
@@ -21,6 +20,6 @@ export const mostPartitions = 16;
 
 /** The third partition is the whole disk, or all that the system has of it. */
 export const wholeDisk = 2;
-export const unusedType = 0;
+export const unusedType = '00';
 /** Types of MBR partitions that have a label inside: FreeBSD, OpenBSD, NetBSD. */
 export const sliceTypes: ReadonlySet<string> = new Set(['a5', 'a6', 'a9']);

@@ -63,7 +63,7 @@ export function parseLabel(disk: ByteSource): Label {
     name: reader.text(layout.label.packName, layout.label.packNameBytes),
     sectorSize,
     entries: Array.from({ length: count }, (_, index) => entryAt(reader, index, sectorSize)).filter(
-      ({ index, size, type }) => size > 0n && type !== '00' && index !== layout.wholeDisk,
+      ({ index, size, type }) => size > 0n && type !== layout.unusedType && index !== layout.wholeDisk,
     ),
   };
 }

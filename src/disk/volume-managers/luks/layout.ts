@@ -6,7 +6,6 @@
 export const magic = 'LUKS\xba\xbe';
 /** Of the second header of version 2. */
 export const secondMagic = 'SKUL\xba\xbe';
-export const versionAt = 6;
 
 export const versionOne = {
   bytes: 592,

@@ -7,7 +7,7 @@ import { collectGroups } from './collect-groups.ts';
 import { deviceNames } from './device-names.ts';
 import type { LogicalVolume, VolumeGroup } from './parse-volume-group.ts';
 import { textIn } from './text-fields.ts';
-import { type MappedGroup, mapVolume } from './volume-mapper.ts';
+import { type MappedGroup, mapVolume } from './map-volume.ts';
 
 /** Volumes that hold other volumes, not files. */
 const poolTypes: ReadonlySet<string> = new Set(['thin-pool', 'cache-pool', 'vdo-pool']);

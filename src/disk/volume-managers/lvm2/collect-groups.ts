@@ -5,7 +5,7 @@ import type { VolumeMember } from '../types.ts';
 import { parseLabel } from './parse-label.ts';
 import { parseVolumeGroup, type VolumeGroup } from './parse-volume-group.ts';
 import { readMetadata } from './read-metadata.ts';
-import type { PresentVolume } from './volume-mapper.ts';
+import type { PresentVolume } from './map-volume.ts';
 
 /** Every change of a group is written to all its physical volumes: the copies of one group are equal, or some are old. */
 export interface CollectedGroups {

@@ -66,7 +66,6 @@ export const versionZero = {
 export const thisDevice = { role: 12, state: 16 } as const;
 export const faultyState = 1 << 0;
 export const syncState = 1 << 2;
-export const cleanState = 1 << 0;
 
 export const level = { linear: -1, striped: 0, mirrored: 1 } as const;
 export const mostMembers = 1024;
