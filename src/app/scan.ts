@@ -9,6 +9,7 @@ import { findImageUpgrades } from '../patch/find-image-upgrades.ts';
 import { createPhases, type PhaseDisplay, type Phases } from '../patch/phases.ts';
 import { packageChangelogs } from '../upgrades/changelogs/package-changelogs.ts';
 import { supportPeriod } from '../upgrades/lifecycle/support-period.ts';
+import { consultAdvisories } from '../upgrades/matching/consult-advisories.ts';
 import type { Unknown } from '../upgrades/matching/exposure.ts';
 import { matchPackagesOfImage } from '../upgrades/matching/match-packages-of-image.ts';
 import type { Scan } from '../upgrades/matching/scan.ts';
@@ -83,36 +84,44 @@ interface Comparison {
 async function compare(image: ExaminedImage, upgrades: UpgradeSet, comparison: Comparison): Promise<Scan> {
   const arrivals = upgrades.changes.filter((change) => change.to !== null);
   const changelogs = comparison.request.changelogs ? await readChangelogs(arrivals, comparison) : undefined;
-  const packages = await comparison.phases.run('match', () =>
-    matchPackagesOfImage({
-      installed: image.database.packages,
-      arrivals,
-      changelogs,
-      advisories: { findingsOf: () => [], factOf: () => undefined },
-      versioning: versioningOf('deb'),
+  const { operatingSystem, database, inspection } = image;
+  const { cacheDirectory } = comparison.config;
+  const now = new Date();
+  const support = await supportPeriod(operatingSystem, now);
+  return comparison.phases.run('match', () =>
+    consultAdvisories({ cacheDirectory, operatingSystem, packages: database.packages }, (advisories) => {
+      const packages = matchPackagesOfImage({
+        installed: database.packages,
+        arrivals,
+        changelogs,
+        advisories,
+        versioning: versioningOf('deb'),
+      });
+      return {
+        schema: 1,
+        image: inspection.image.path,
+        scannedAt: now.toISOString(),
+        operatingSystem,
+        support,
+        packages,
+        summary: summarise(packages),
+        unknown: [...advisories.unknown, ...unknownOf(upgrades)],
+        repositories: usedRepositories(upgrades.snapshot),
+        feeds: advisories.feeds,
+        gaps: inspection.gaps,
+      };
     }),
   );
-  const now = new Date();
-  const unknown: readonly Unknown[] = [
-    ...upgrades.keptBack.map(({ name, architecture, candidate, reason }) => ({
+}
+
+function unknownOf({ keptBack, skipped }: UpgradeSet): readonly Unknown[] {
+  return [
+    ...keptBack.map(({ name, architecture, candidate, reason }) => ({
       where: `${name}:${architecture}`,
       detail: `${candidate} is published, and an upgrade would not install it: ${reason}`,
     })),
-    ...upgrades.skipped.map(({ where, reason }) => ({ where, detail: `not asked: ${reason}` })),
+    ...skipped.map(({ where, reason }) => ({ where, detail: `not asked: ${reason}` })),
   ];
-  return {
-    schema: 1,
-    image: image.inspection.image.path,
-    scannedAt: now.toISOString(),
-    operatingSystem: image.operatingSystem,
-    support: await supportPeriod(image.operatingSystem, now),
-    packages,
-    summary: summarise(packages),
-    unknown,
-    repositories: usedRepositories(upgrades.snapshot),
-    feeds: [],
-    gaps: image.inspection.gaps,
-  };
 }
 
 async function readChangelogs(arrivals: readonly PackageArrival[], { config, request, phases }: Comparison) {

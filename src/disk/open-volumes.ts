@@ -20,7 +20,8 @@ export function openVolumes(disk: ByteSource): Pick<OpenedImage, 'partitionTable
     if (volume.container !== undefined) return { volume, gaps: [] };
     const found = openVolume(volume);
     // What an ISO 9660 covers from its start on was read with it.
-    const isRead = hybrid !== undefined && !found.volume.content && coversIso(volume.start ?? 0n, volume.size);
+    const isRead =
+      hybrid !== undefined && !found.volume.content && coversIso(volume.start ?? 0n, volume.size);
     return isRead ? { ...found, gaps: [] } : found;
   });
   const all = hybrid === undefined ? opened : [hybrid, ...opened];

@@ -20,7 +20,7 @@ test('a Windows is refused, by its name', () => {
   expect(() => examineImage({ path, format: 'raw' })).toThrow(
     expect.objectContaining({
       code: 'system_unknown',
-      message: expect.stringContaining('found Windows 10 Pro. Look'),
+      message: expect.stringContaining('found Windows 10 Pro, which can be inspected'),
     }),
   );
 });

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { ColdpatchError } from '../../lib/errors.ts';
 import {
   formatOption,
@@ -11,6 +11,10 @@ import {
   byteCount,
   print,
 } from '../shared-options.ts';
+
+interface FeedFlags extends PoolFlags {
+  readonly format: string;
+}
 
 interface PoolFlags {
   readonly json: boolean;
@@ -47,6 +51,43 @@ export function addKeepingCommands(program: Command): void {
       },
     );
 
+  const advisories = program
+    .command('advisories')
+    .description('what distributions and others publish of vulnerabilities, for scans');
+  const advisoriesCommand = (name: string): Command =>
+    advisories
+      .command(name)
+      .option('--json', 'print JSON', false)
+      .addOption(cacheOption())
+      .addOption(configOption());
+  const feedFormat = (): Option =>
+    new Option('--format <format>', 'what the feed is')
+      .choices(['debian-tracker', 'osv', 'csaf', 'updateinfo', 'alpine-secdb', 'cisa-kev', 'epss'])
+      .makeOptionMandatory();
+
+  advisoriesCommand('import <sources...>')
+    .description('read feeds, from files or https addresses, in place of what the same sources said before')
+    .addOption(feedFormat())
+    .action(async (sources: string[], options: FeedFlags) => {
+      const { importAdvisoriesCommand } = await import('../commands/advisories.ts');
+      await importAdvisoriesCommand(await keepingIo(), { ...options, sources });
+    });
+
+  advisoriesCommand('list')
+    .description('show which feeds were imported')
+    .action(async (options: PoolFlags) => {
+      const { listAdvisoriesCommand } = await import('../commands/advisories.ts');
+      listAdvisoriesCommand(await keepingIo(), options);
+    });
+
+  advisoriesCommand('remove <sources...>')
+    .description('forget what feeds said')
+    .addOption(feedFormat())
+    .action(async (sources: string[], options: FeedFlags) => {
+      const { removeAdvisoriesCommand } = await import('../commands/advisories.ts');
+      await removeAdvisoriesCommand({ ...options, sources });
+    });
+
   const pool = program.command('pool').description('look after the packages and lists that the cache keeps');
 
   function poolCommand(name: string): Command {
@@ -57,7 +98,7 @@ export function addKeepingCommands(program: Command): void {
       .addOption(configOption());
   }
 
-  async function poolIo() {
+  async function keepingIo() {
     const { terminalProgress } = await import('../terminal-progress.ts');
     return { print, progress: terminalProgress(process.stderr) };
   }
@@ -67,7 +108,7 @@ export function addKeepingCommands(program: Command): void {
     .option('--remove', 'remove what is damaged, to be fetched again', false)
     .action(async (options: PoolFlags & { readonly remove: boolean }) => {
       const { verifyPoolCommand } = await import('../commands/pool.ts');
-      process.exitCode = await verifyPoolCommand(await poolIo(), options);
+      process.exitCode = await verifyPoolCommand(await keepingIo(), options);
     });
 
   poolCommand('prune')
@@ -82,7 +123,7 @@ export function addKeepingCommands(program: Command): void {
       if (options.maxAge === undefined && options.maxSize === undefined)
         throw new ColdpatchError('usage', 'Expected --max-age, --max-size or both.');
       const { prunePoolCommand } = await import('../commands/pool.ts');
-      await prunePoolCommand(await poolIo(), options);
+      await prunePoolCommand(await keepingIo(), options);
     });
 
   for (const direction of ['export', 'import'] as const) {
@@ -94,7 +135,7 @@ export function addKeepingCommands(program: Command): void {
       )
       .action(async (file: string, options: PoolFlags) => {
         const { transferPoolCommand } = await import('../commands/pool.ts');
-        await transferPoolCommand(await poolIo(), { ...options, file, direction });
+        await transferPoolCommand(await keepingIo(), { ...options, file, direction });
       });
   }
 

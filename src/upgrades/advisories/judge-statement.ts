@@ -11,18 +11,11 @@ export type Verdict =
 
 export type CompareVersions = (a: string, b: string) => number;
 
-/** @param compare undefined when the order of these versions is not known: then no version is ever called clean. */
-export function judgeStatement(
-  statement: Statement,
-  installed: string,
-  compare: CompareVersions | undefined,
-): Verdict {
+/** What cannot be compared is unclear, never clean. */
+export function judgeStatement(statement: Statement, installed: string, compare: CompareVersions): Verdict {
   const { status, fixedVersion, introducedVersion, lastAffectedVersion } = statement;
   if (status === 'not-affected') return { state: 'clean', by: 'never' };
   const bounds = [introducedVersion, lastAffectedVersion, fixedVersion];
-  if (compare === undefined && bounds.some((version) => version !== undefined)) {
-    return { state: 'unclear', why: 'the order of these versions is not known' };
-  }
   const order = (version: string): number | undefined => compareSafely(compare, installed, version);
   for (const bound of bounds) {
     if (bound !== undefined && order(bound) === undefined) {
@@ -42,8 +35,7 @@ export function judgeStatement(
   return { state: status === 'under-investigation' ? 'unclear' : status };
 }
 
-function compareSafely(compare: CompareVersions | undefined, a: string, b: string): number | undefined {
-  if (compare === undefined) return undefined;
+function compareSafely(compare: CompareVersions, a: string, b: string): number | undefined {
   try {
     return compare(a, b);
   } catch (error) {

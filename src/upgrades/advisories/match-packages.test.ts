@@ -174,15 +174,6 @@ test.each([
   });
 });
 
-test('versions of which nobody knows the order are never clean', async () => {
-  await feed('updateinfo', [{ ...fix, release: 'arch:rolling', package: 'libssl3', packageKind: 'binary' }]);
-  const arch = { id: 'arch', versionId: '', versionCodename: '' };
-  const { matches } = createPackageMatcher(store).match(arch, [packageOf('9', { manager: 'pacman' })]);
-  expect(matches[0]?.findings).toMatchObject([
-    { status: 'under-investigation', note: 'the order of these versions is not known' },
-  ]);
-});
-
 test('source statements judge the version of the source, and binary ones that of the package', async () => {
   await feed('debian-tracker', [
     { ...fix, vulnerability: 'CVE-1' },

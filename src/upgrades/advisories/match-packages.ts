@@ -1,4 +1,4 @@
-import { versionings } from '../../guest/versioning/registry.ts';
+import { versioningOf } from '../../guest/versioning/registry.ts';
 import type { VersioningId } from '../../guest/versioning/types.ts';
 import type { AdvisoryStore, StoredStatement } from './advisory-store.ts';
 import { mergeStatements } from './merge-statements.ts';
@@ -90,8 +90,7 @@ function findingsOf(
   releases: readonly string[],
   { manager, name, version, source }: MatchablePackage,
 ): readonly Finding[] {
-  const id = versioningOfManager[manager];
-  const compare = versionings.find((versioning) => versioning.id === id)?.compare;
+  const { compare } = versioningOf(versioningOfManager[manager]);
   const stored = (packageName: string, kind: 'source' | 'binary'): readonly StoredStatement[] =>
     releases
       .flatMap((release) => store.statementsOf(release, packageName))

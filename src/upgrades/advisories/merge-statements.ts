@@ -29,13 +29,12 @@ const worst: readonly Verdict['state'][] = ['fixable', 'will-not-fix', 'open', '
  * and "not affected" only where no other feed of the distribution says otherwise.
  *
  * @param statements at least one, of one vulnerability.
- * @param compare undefined when the order of the versions is not known.
  * @param findFact called only when there is something to say.
  * @returns undefined when the version is clean.
  */
 export function mergeStatements(
   statements: readonly ApplicableStatement[],
-  compare: CompareVersions | undefined,
+  compare: CompareVersions,
   findFact: () => VulnerabilityFact | undefined,
 ): Finding | undefined {
   const judged = statements.map(({ statement, provenance, installed }) => ({
@@ -79,7 +78,7 @@ export function mergeStatements(
 function decide(
   own: readonly FeedVerdict[],
   others: readonly FeedVerdict[],
-  compare: CompareVersions | undefined,
+  compare: CompareVersions,
 ): Verdict {
   const first = decideAmong(own, compare);
   const second = decideAmong(others, compare);
@@ -91,7 +90,7 @@ function decide(
 
 function decideAmong(
   feeds: readonly Pick<Judged, 'verdict'>[],
-  compare: CompareVersions | undefined,
+  compare: CompareVersions,
 ): Verdict | undefined {
   const fix = latestFix(feeds, compare);
   if (fix !== undefined) return fix;
@@ -111,10 +110,7 @@ function worstOf(judged: readonly Pick<Judged, 'verdict'>[]): Verdict | undefine
 }
 
 /** Of several fixes the newest: with it the machine has the others too. */
-function latestFix(
-  feeds: readonly Pick<Judged, 'verdict'>[],
-  compare: CompareVersions | undefined,
-): Verdict | undefined {
+function latestFix(feeds: readonly Pick<Judged, 'verdict'>[], compare: CompareVersions): Verdict | undefined {
   return feeds
     .map(({ verdict }) => verdict)
     .filter((verdict) => verdict.state === 'fixable')
