@@ -16,7 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { makeTestTree, noise } from '../src/disk/filesystems/make-test-tree.ts';
+import { makeTestTree, noise } from '../src/disk/fixtures/test-tree.ts';
 import { openImage } from '../src/disk/open-image.ts';
 import { expectAsMounted } from './support/expect-as-mounted.ts';
 

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Filesystem } from '../src/disk/filesystems/types.ts';
-import { makeTestTree } from '../src/disk/filesystems/make-test-tree.ts';
+import { makeTestTree } from '../src/disk/fixtures/test-tree.ts';
 import { openImage } from '../src/disk/open-image.ts';
 import { expectAsMounted } from './support/expect-as-mounted.ts';
 

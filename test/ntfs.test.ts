@@ -1,3 +1,4 @@
+import { visitInode } from '../src/disk/fixtures/visit-inode.ts';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -639,21 +640,7 @@ function walk(filesystem: Filesystem): void {
     if (!seen.has(inode)) {
       seen.add(inode);
       const current = inode;
-      attempt(() => visit(filesystem, current, left));
+      attempt(() => visitInode(filesystem, current, left));
     }
-  }
-}
-
-function visit(filesystem: Filesystem, inode: number, left: number[]): void {
-  const { type } = filesystem.status(inode);
-  filesystem.fingerprint(inode);
-  filesystem.extendedAttributes(inode);
-  if (type === 'directory') {
-    left.push(...filesystem.readDirectory(inode).map((entry) => entry.inode));
-  } else if (type === 'symlink') {
-    filesystem.readLink(inode);
-  } else if (type === 'file') {
-    const file = filesystem.openFile(inode);
-    readBytes(file, 0n, Number(file.size < 100_000n ? file.size : 100_000n));
   }
 }

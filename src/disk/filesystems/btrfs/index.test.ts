@@ -1,3 +1,4 @@
+import { visitInode } from '../../fixtures/visit-inode.ts';
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import {
@@ -296,7 +297,7 @@ function walk(filesystem: Filesystem): void {
     if (!seen.has(inode)) {
       seen.add(inode);
       const number = inode;
-      attempt(() => visit(filesystem, number, left));
+      attempt(() => visitInode(filesystem, number, left));
     }
   }
 }
@@ -306,19 +307,5 @@ function attempt(work: () => unknown): void {
     work();
   } catch (error) {
     expect(error).toBeInstanceOf(ColdpatchError);
-  }
-}
-
-function visit(filesystem: Filesystem, inode: number, left: number[]): void {
-  const { type } = filesystem.status(inode);
-  filesystem.fingerprint(inode);
-  filesystem.extendedAttributes(inode);
-  if (type === 'directory') {
-    left.push(...filesystem.readDirectory(inode).map((entry) => entry.inode));
-  } else if (type === 'symlink') {
-    filesystem.readLink(inode);
-  } else if (type === 'file') {
-    const file = filesystem.openFile(inode);
-    readBytes(file, 0n, Number(file.size < 100_000n ? file.size : 100_000n));
   }
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
 import { memorySource } from '../../memory-source.ts';
-import { contentOf, noise, readDamaged } from '../make-test-tree.ts';
+import { contentOf, noise, readDamaged } from '../../fixtures/test-tree.ts';
 import type { Filesystem } from '../types.ts';
 import { buildTestVolume, type TestFile } from './build-test-volume.ts';
 import { bootChecksum, setChecksum } from './checksums.ts';

@@ -1,3 +1,4 @@
+import { lastAtMost } from '../../../lib/last-at-most.ts';
 import { type ByteSource, readBytes } from '../../../lib/byte-source.ts';
 import { crc32c } from '../../../lib/crc32c.ts';
 import { createLruCache } from '../../../lib/lru-cache.ts';
@@ -51,21 +52,6 @@ function runIn(leaf: ExtentNode, index: number, logical: number, end: number): B
   }
   const start = leaf.blocks[index];
   return { physical: start === undefined ? undefined : start + skipped, blocks: left };
-}
-
-/** Index of the last value that is not greater than `wanted`, or -1. */
-function lastAtMost(ascending: readonly number[], wanted: number): number {
-  let low = 0;
-  let high = ascending.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((ascending[middle] as number) <= wanted) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  return low - 1;
 }
 
 function readNode(metadata: ByteSource, superblock: Superblock, inode: Inode, block: number): Buffer {

@@ -1,3 +1,4 @@
+import { visitInode } from '../../fixtures/visit-inode.ts';
 import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
@@ -334,23 +335,9 @@ function walk(filesystem: Filesystem): void {
     }
     seen.add(inode);
     try {
-      visit(filesystem, inode, left);
+      visitInode(filesystem, inode, left);
     } catch (error) {
       expect(error).toBeInstanceOf(ColdpatchError);
     }
-  }
-}
-
-function visit(filesystem: Filesystem, inode: number, left: number[]): void {
-  const { type } = filesystem.status(inode);
-  filesystem.fingerprint(inode);
-  filesystem.extendedAttributes(inode);
-  if (type === 'directory') {
-    left.push(...filesystem.readDirectory(inode).map((entry) => entry.inode));
-  } else if (type === 'symlink') {
-    filesystem.readLink(inode);
-  } else if (type === 'file') {
-    const file = filesystem.openFile(inode);
-    readBytes(file, 0n, Number(file.size < 100_000n ? file.size : 100_000n));
   }
 }

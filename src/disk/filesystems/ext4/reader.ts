@@ -15,7 +15,7 @@ import { parseSuperblock, type Superblock } from './parse-superblock.ts';
 import { readAttributes } from './read-attributes.ts';
 import { readDirectory } from './read-directory.ts';
 import { readLink } from './read-link.ts';
-import { statusOf } from './status-of.ts';
+import { statusOf } from '../status-of.ts';
 import { unreadableFeatures } from './unreadable-features.ts';
 
 const cache = { chunkBytes: 32 * 1024, maxBytes: 8 * 1024 * 1024 } as const;

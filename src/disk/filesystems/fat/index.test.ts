@@ -15,7 +15,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { memorySource } from '../../memory-source.ts';
 import type { Filesystem } from '../types.ts';
 import { fat } from './index.ts';
-import { contentOf, expectSameTree, makeTestTree, noise, readDamaged } from '../make-test-tree.ts';
+import { contentOf, expectSameTree, makeTestTree, noise, readDamaged } from '../../fixtures/test-tree.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'coldpatch-fat-'));
 const tree = join(folder, 'tree');

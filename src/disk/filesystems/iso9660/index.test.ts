@@ -17,7 +17,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { memorySource } from '../../memory-source.ts';
 import { openVolumes } from '../../open-volumes.ts';
-import { contentOf, expectSameTree, makeTestTree, noise, readDamaged } from '../make-test-tree.ts';
+import { contentOf, expectSameTree, makeTestTree, noise, readDamaged } from '../../fixtures/test-tree.ts';
 import type { Filesystem } from '../types.ts';
 import { iso9660 } from './index.ts';
 

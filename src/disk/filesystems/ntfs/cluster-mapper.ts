@@ -1,6 +1,6 @@
 import { createLruCache } from '../../../lib/lru-cache.ts';
 import { filesystemCorrupt } from './filesystem-corrupt.ts';
-import { lastAtMost } from './last-at-most.ts';
+import { lastAtMost } from '../../../lib/last-at-most.ts';
 import type { MappedAttribute } from './parse-attribute.ts';
 import { parseRuns, type RunList } from './parse-runs.ts';
 

@@ -18,7 +18,7 @@ import { xz } from '@napi-rs/lzma';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { memorySource } from '../../memory-source.ts';
-import { contentOf, expectSameTree, makeTestTree, noise, readDamaged } from '../make-test-tree.ts';
+import { contentOf, expectSameTree, makeTestTree, noise, readDamaged } from '../../fixtures/test-tree.ts';
 import type { Filesystem } from '../types.ts';
 import { squashfs } from './index.ts';
 import { measureXz } from './measure-xz.ts';

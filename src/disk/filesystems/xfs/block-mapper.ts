@@ -1,3 +1,4 @@
+import { lastAtMost } from '../../../lib/last-at-most.ts';
 import { type ByteSource, readBytes } from '../../../lib/byte-source.ts';
 import { createLruCache } from '../../../lib/lru-cache.ts';
 import { filesystemCorrupt } from './filesystem-corrupt.ts';
@@ -73,21 +74,6 @@ function runIn(leaf: MapNode, index: number, logical: number, end: number): Bloc
   }
   const start = extent?.physical;
   return { physical: start === undefined ? undefined : start + skipped, blocks: left, isMapped: true };
-}
-
-/** Index of the last value that is not greater than `wanted`, or -1. */
-function lastAtMost(ascending: readonly number[], wanted: number): number {
-  let low = 0;
-  let high = ascending.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((ascending[middle] as number) <= wanted) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  return low - 1;
 }
 
 function readNode(metadata: ByteSource, superblock: Superblock, block: number, owner: number): MapNode {

@@ -1,3 +1,4 @@
+import { visitInode } from '../../fixtures/visit-inode.ts';
 import { execFileSync } from 'node:child_process';
 import {
   mkdirSync,
@@ -520,25 +521,11 @@ function walk(filesystem: Filesystem): Walk {
     }
     seen.add(inode);
     try {
-      visit(filesystem, inode, left);
+      visitInode(filesystem, inode, left);
     } catch (error) {
       expect(error).toBeInstanceOf(ColdpatchError);
       problems += 1;
     }
   }
   return { problems, seen };
-}
-
-function visit(filesystem: Filesystem, inode: number, left: number[]): void {
-  const { type } = filesystem.status(inode);
-  filesystem.fingerprint(inode);
-  filesystem.extendedAttributes(inode);
-  if (type === 'directory') {
-    left.push(...filesystem.readDirectory(inode).map((entry) => entry.inode));
-  } else if (type === 'symlink') {
-    filesystem.readLink(inode);
-  } else if (type === 'file') {
-    const file = filesystem.openFile(inode);
-    readBytes(file, 0n, Number(file.size < 100_000n ? file.size : 100_000n));
-  }
 }

@@ -1,8 +1,7 @@
-import type { FileStatus } from '../types.ts';
-import type { Inode } from './parse-inode.ts';
+import type { FileStatus } from './types.ts';
 
-/** The part of an inode that is the same in every filesystem. */
-export function statusOf(inode: Inode): FileStatus {
+/** The part of an inode that is the same in every filesystem, without what an adapter keeps beside it. */
+export function statusOf(inode: FileStatus): FileStatus {
   return {
     inode: inode.inode,
     type: inode.type,
