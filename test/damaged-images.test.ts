@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ImageFormatId } from '../src/disk/image-formats/types.ts';
 import type { Damage, DamagedImage, DamagedReading } from './support/damaged-image-worker.ts';
+import { seededNumbers } from './support/seeded-numbers.ts';
 import type { DamagedReadings } from './support/read-damaged-images.ts';
 
 /**
@@ -232,20 +233,11 @@ function read(requests: readonly DamagedImage[]): DamagedReadings {
   return JSON.parse(output.toString()) as DamagedReadings;
 }
 
-/** A generator of numbers from 0 to `below`, the same for the same seed (a 32-bit LCG). */
-function numbers(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-}
-
 const telling = [0, 1, 0x7f, 0x80, 0xff];
 
 /** Damages in a part that is read: single bits, telling values, swapped words, runs of zeros or ones. */
 function damageOf(seed: number, reads: DamagedReading['reads']): readonly Damage[] {
-  const next = numbers(seed);
+  const next = seededNumbers(seed);
   return Array.from({ length: 1 + next(4) }, (): Damage => {
     const [start, length] = reads[next(reads.length)] ?? [0, 1];
     const offset = start + next(length);
@@ -266,7 +258,7 @@ describe.each(kinds)('$name', ({ format, make, packages, files }) => {
     const reads = whole?.value?.reads ?? [];
     const size = statSync(path).size;
     const requests = Array.from({ length: variants }, (_, seed): DamagedImage => {
-      const cut = seed % 10 === 9 ? { length: numbers(seed)(size) } : {};
+      const cut = seed % 10 === 9 ? { length: seededNumbers(seed)(size) } : {};
       return { path, format, damages: damageOf(seed + 1, reads), ...cut };
     });
     const { answers, peak } = read(requests);
