@@ -18,6 +18,7 @@ export const systemPackages = {
     { name: 'qemu-utils', proof: ['qemu-img'] },
     { name: 'qemu-system-common', proof: ['qemu-storage-daemon'] },
     { name: 'systemd-container', proof: ['systemd-nspawn'] },
+    { name: 'tar', proof: ['tar'] },
     { name: 'util-linux', proof: ['unshare', 'nsenter', 'setpriv', 'flock'] },
   ],
   demo: [

@@ -20,6 +20,7 @@ export const hostPrograms: readonly HostProgram[] = [
   needed('findmnt', 'util-linux', 'finds mounts'),
   needed('e2fsck', 'e2fsprogs', 'checks the filesystems of a copy'),
   needed('systemd-nspawn', 'systemd-container', 'runs package scripts without a network'),
+  needed('tar', 'tar', 'carries the package pool to another host'),
   needed('unshare', 'util-linux', 'makes private namespaces'),
   needed('nsenter', 'util-linux', 'works in private namespaces'),
   needed('setpriv', 'util-linux', 'ends programs with coldpatch'),
