@@ -31,6 +31,7 @@ export const systemPackages = {
     { name: 'attr', proof: ['getfattr', 'setfattr'] },
     { name: 'btrfs-progs', proof: ['mkfs.btrfs', 'btrfs'] },
     { name: 'bzip2', proof: ['bzip2'] },
+    { name: 'createrepo-c', proof: ['createrepo_c', 'modifyrepo_c'] },
     { name: 'db5.3-util', proof: ['db5.3_load'] },
     { name: 'cryptsetup-bin', proof: ['cryptsetup'] },
     { name: 'dosfstools', proof: ['mkfs.fat'] },

@@ -20,8 +20,8 @@ export interface PlanRequest extends SourceOptions {
 export async function planImage(config: Config, request: PlanRequest): Promise<Plan> {
   const choice = chooseEngine(request.engine);
   const phases = createPhases({ display: request.display, now: () => performance.now() });
-  const workDirectory = await mkdtemp(join(tmpdir(), 'coldpatch-plan-'));
   const image = await phases.run('inspect', () => examineImage(request.image));
+  const workDirectory = await mkdtemp(join(tmpdir(), 'coldpatch-plan-'));
   try {
     const { plan } = await phases.run('plan', () =>
       planUpgrade(image, {

@@ -3,20 +3,29 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../config/schema.ts';
 import { ColdpatchError } from '../lib/errors.ts';
+import type { RecordedPackage } from '../guest/package-managers/types.ts';
 import { versioningOf } from '../guest/versioning/registry.ts';
-import { examineImage, type ExaminedImage, type ImageRequest } from '../patch/examine-image.ts';
-import { findImageUpgrades } from '../patch/find-image-upgrades.ts';
+import type { VersioningId } from '../guest/versioning/types.ts';
+import { type ExaminedSystem, examineForScan } from '../patch/examine-for-scan.ts';
+import type { ExaminedImage, ImageRequest } from '../patch/examine-image.ts';
+import { findImageUpgrades, type ImageUpgradeOptions } from '../patch/find-image-upgrades.ts';
 import { createPhases, type PhaseDisplay, type Phases } from '../patch/phases.ts';
 import { packageChangelogs } from '../upgrades/changelogs/package-changelogs.ts';
+import { findNewer } from '../upgrades/find-newer.ts';
 import { supportPeriod } from '../upgrades/lifecycle/support-period.ts';
 import { consultAdvisories } from '../upgrades/matching/consult-advisories.ts';
 import type { Unknown } from '../upgrades/matching/exposure.ts';
-import { matchPackagesOfImage } from '../upgrades/matching/match-packages-of-image.ts';
+import {
+  type InstalledForMatching,
+  matchPackagesOfImage,
+  type PublishedUpgrade,
+} from '../upgrades/matching/match-packages-of-image.ts';
 import type { Scan } from '../upgrades/matching/scan.ts';
 import { summarise } from '../upgrades/matching/summarise.ts';
 import { ensurePackages } from '../upgrades/pool/ensure-packages.ts';
-import { usedRepositories } from '../upgrades/used-repositories.ts';
-import type { PackageArrival, UpgradeSet } from '../upgrades/types.ts';
+import type { SkippedSource } from '../upgrades/repository-snapshot.ts';
+import { type UsedRepository, usedRepositories } from '../upgrades/used-repositories.ts';
+import type { PackageFile } from '../upgrades/types.ts';
 import { type SourceOptions, sourcesOf } from './sources.ts';
 
 export { reachesGate } from '../upgrades/matching/reaches-gate.ts';
@@ -25,6 +34,8 @@ export interface ScanRequest extends SourceOptions {
   readonly image: ImageRequest;
   /** Read the changelogs of the packages that an upgrade would bring. They are fetched into the pool. */
   readonly changelogs: boolean;
+  /** Take repositories that nobody signed, of images without a solver. */
+  readonly allowUnsigned: boolean;
   readonly display: PhaseDisplay;
   readonly signal: AbortSignal;
 }
@@ -53,22 +64,24 @@ export async function* scanImages(
 /** `coldpatch scan`: compares an image with the upgrade information, and changes nothing. */
 async function scanImage(config: Config, request: ScanRequest): Promise<Scan> {
   const phases = createPhases({ display: request.display, now: () => performance.now() });
+  const { image, solved } = await phases.run('inspect', () => examineForScan(request.image));
   const workDirectory = await mkdtemp(join(tmpdir(), 'coldpatch-scan-'));
-  const image = await phases.run('inspect', () => examineImage(request.image));
+  const comparison: Comparison = { config, request, phases };
   try {
-    const upgrades = await phases.run('plan', () =>
-      findImageUpgrades(image, {
-        sources: sourcesOf(config, request),
-        workDirectory,
-        clock: () => new Date(),
-        onProgress: (progress) => {
-          if (progress.step === 'repositories')
-            phases.progress(progress.done / progress.total, progress.detail);
-        },
-        signal: request.signal,
-      }),
+    const access: Access = {
+      workDirectory,
+      clock: () => new Date(),
+      onProgress: (progress) => {
+        if (progress.step === 'repositories') {
+          phases.progress(progress.done / progress.total, progress.detail);
+        }
+      },
+      signal: request.signal,
+    };
+    const published = await phases.run('plan', () =>
+      solved ? publishedBySolver(image, access, comparison) : publishedByOrder(image, access, comparison),
     );
-    return await compare(image, upgrades, { config, request, phases });
+    return await compare(image, published, comparison);
   } finally {
     image.close();
     await rm(workDirectory, { recursive: true, force: true });
@@ -81,21 +94,98 @@ interface Comparison {
   readonly phases: Phases;
 }
 
-async function compare(image: ExaminedImage, upgrades: UpgradeSet, comparison: Comparison): Promise<Scan> {
+type Access = Omit<ImageUpgradeOptions, 'sources'>;
+
+/** What is published for an image, however it was found out. */
+interface Published {
+  readonly arrivals: readonly PublishedUpgrade[];
+  /** Of the arrivals that the solver chose a file for. */
+  readonly files: readonly PackageFile[];
+  readonly unknown: readonly Unknown[];
+  readonly repositories: readonly UsedRepository[];
+  readonly versioning: VersioningId;
+}
+
+async function publishedBySolver(
+  image: ExaminedImage,
+  access: Access,
+  { config, request }: Comparison,
+): Promise<Published> {
+  const upgrades = await findImageUpgrades(image, { ...access, sources: sourcesOf(config, request) });
   const arrivals = upgrades.changes.filter((change) => change.to !== null);
-  const changelogs = comparison.request.changelogs ? await readChangelogs(arrivals, comparison) : undefined;
-  const { operatingSystem, database, inspection } = image;
+  return {
+    arrivals,
+    files: arrivals.map(({ file }) => file),
+    unknown: [
+      ...upgrades.keptBack.map(({ name, architecture, candidate, reason }) => ({
+        where: `${name}:${architecture}`,
+        detail: `${candidate} is published, and an upgrade would not install it: ${reason}`,
+      })),
+      ...upgrades.skipped.map(notAsked),
+    ],
+    repositories: usedRepositories(upgrades.snapshot),
+    versioning: 'deb',
+  };
+}
+
+async function publishedByOrder(
+  { database, tree, operatingSystem }: ExaminedSystem,
+  access: Access,
+  { config, request }: Comparison,
+): Promise<Published> {
+  const { manager, packages } = database;
+  const found = await findNewer(manager, {
+    ...access,
+    ...sourcesOf(config, request),
+    allowUnsigned: request.allowUnsigned,
+    tree,
+    operatingSystem,
+    installed: packages,
+  });
+  return {
+    arrivals: found.newer,
+    files: [],
+    unknown: [
+      {
+        where: 'upgrade',
+        detail: `packages of ${manager} were compared by their versions alone: whether the newer ones can be installed together was not solved`,
+      },
+      {
+        where: 'changes',
+        detail: `packages of ${manager} do not tell what their upgrade fixes: only advisories can`,
+      },
+      ...found.doubts.map(({ where, reason }) => ({ where, detail: reason })),
+      ...found.skipped.map(notAsked),
+    ],
+    repositories: found.repositories,
+    versioning: manager === 'dpkg' ? 'deb' : manager,
+  };
+}
+
+function notAsked({ where, reason }: SkippedSource): Unknown {
+  return { where, detail: `not asked: ${reason}` };
+}
+
+async function compare(
+  { database, inspection, operatingSystem }: ExaminedSystem,
+  published: Published,
+  comparison: Comparison,
+): Promise<Scan> {
+  const changelogs = comparison.request.changelogs
+    ? await readChangelogs(published.files, comparison)
+    : undefined;
   const { cacheDirectory } = comparison.config;
+  const installed = database.packages.map(matchable);
   const now = new Date();
   const support = await supportPeriod(operatingSystem, now);
   return comparison.phases.run('match', () =>
-    consultAdvisories({ cacheDirectory, operatingSystem, packages: database.packages }, (advisories) => {
+    consultAdvisories({ cacheDirectory, operatingSystem, packages: installed }, (advisories) => {
       const packages = matchPackagesOfImage({
-        installed: database.packages,
-        arrivals,
+        installed,
+        arrivals: published.arrivals,
         changelogs,
         advisories,
-        versioning: versioningOf('deb'),
+        versioning: versioningOf(published.versioning),
       });
       return {
         schema: 1,
@@ -105,8 +195,8 @@ async function compare(image: ExaminedImage, upgrades: UpgradeSet, comparison: C
         support,
         packages,
         summary: summarise(packages),
-        unknown: [...advisories.unknown, ...unknownOf(upgrades)],
-        repositories: usedRepositories(upgrades.snapshot),
+        unknown: [...advisories.unknown, ...published.unknown],
+        repositories: published.repositories,
         feeds: advisories.feeds,
         gaps: inspection.gaps,
       };
@@ -114,28 +204,20 @@ async function compare(image: ExaminedImage, upgrades: UpgradeSet, comparison: C
   );
 }
 
-function unknownOf({ keptBack, skipped }: UpgradeSet): readonly Unknown[] {
-  return [
-    ...keptBack.map(({ name, architecture, candidate, reason }) => ({
-      where: `${name}:${architecture}`,
-      detail: `${candidate} is published, and an upgrade would not install it: ${reason}`,
-    })),
-    ...skipped.map(({ where, reason }) => ({ where, detail: `not asked: ${reason}` })),
-  ];
+/** A package whose records do not name its source is its own. */
+function matchable(entry: RecordedPackage): InstalledForMatching {
+  return { ...entry, source: entry.source ?? { name: entry.name, version: entry.version } };
 }
 
-async function readChangelogs(arrivals: readonly PackageArrival[], { config, request, phases }: Comparison) {
+async function readChangelogs(wanted: readonly PackageFile[], { config, request, phases }: Comparison) {
   const files = await phases.run('packages', () =>
-    ensurePackages(
-      arrivals.map(({ file }) => file),
-      {
-        cacheDirectory: config.cacheDirectory,
-        allowHostFiles: request.repositories !== undefined,
-        onProgress: (done, total) => phases.progress(total === 0 ? 1 : done / total, ''),
-        clock: () => new Date(),
-        signal: request.signal,
-      },
-    ),
+    ensurePackages(wanted, {
+      cacheDirectory: config.cacheDirectory,
+      allowHostFiles: request.repositories !== undefined,
+      onProgress: (done, total) => phases.progress(total === 0 ? 1 : done / total, ''),
+      clock: () => new Date(),
+      signal: request.signal,
+    }),
   );
   return phases.run('changelogs', () =>
     packageChangelogs(files, {

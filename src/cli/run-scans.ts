@@ -7,6 +7,7 @@ import { type RunIo, type RunOptions, startRun } from './start-run.ts';
 export interface RunScansOptions extends Omit<RunOptions, 'path' | 'engine'> {
   readonly paths: readonly string[];
   readonly changelogs: boolean;
+  readonly allowUnsigned: boolean;
 }
 
 export interface ScanIo extends RunIo {
@@ -21,12 +22,12 @@ export interface ScanIo extends RunIo {
  */
 export async function runScans(
   io: ScanIo,
-  { paths, changelogs, ...options }: RunScansOptions,
+  { paths, changelogs, allowUnsigned, ...options }: RunScansOptions,
 ): Promise<{ readonly scans: readonly Scan[]; readonly exitCode: number }> {
   const { config, request } = startRun(io, { ...options, path: '', engine: 'auto' });
   const scans: Scan[] = [];
   let exitCode = 0;
-  for await (const answer of scanImages(config, paths, { ...request, changelogs })) {
+  for await (const answer of scanImages(config, paths, { ...request, changelogs, allowUnsigned })) {
     if (answer.error === undefined) {
       scans.push(answer.scan);
       continue;

@@ -17,13 +17,16 @@ export const cacheOption = (): Option =>
 export const engineOption = (): Option =>
   new Option('--engine <engine>', 'auto or namespace').default('auto');
 
+export const allowUnsignedOption = (): Option =>
+  new Option('--allow-unsigned', 'accept repositories of rpm-md and apk that nobody signed').default(false);
+
 export function withSources(command: Command): Command {
   return command
     .addOption(formatOption())
     .addOption(backingOption())
     .option(
       '--repository <line>',
-      'a one-line apt source to use in place of those of the image; repeatable',
+      'a one-line source to use in place of those of the image; repeatable',
       collect,
     )
     .option(

@@ -81,6 +81,11 @@ export const errorCatalogue = {
   repository_signature: { exit: 3, retry: false, title: 'The signature of a repository is not valid' },
   repository_stale: { exit: 3, retry: false, title: 'The metadata of a repository has expired' },
   repository_corrupt: { exit: 3, retry: false, title: 'A repository delivers other bytes than it signed' },
+  repository_too_large: {
+    exit: 3,
+    retry: false,
+    title: 'The metadata of a repository is larger than its limit',
+  },
   package_corrupt: {
     exit: 3,
     retry: false,

@@ -31,34 +31,49 @@ export interface ExaminedImage {
   close(): void;
 }
 
+type ClosableImage = ReturnType<typeof openImage>;
+
 /** @throws ColdpatchError `system_unknown`, `package_database_unreadable`, and whatever opening an image throws. */
 export function examineImage(request: ImageRequest): ExaminedImage {
+  return withOpened(request, (opened) => examineOpened(request, opened, readGuest(opened)));
+}
+
+/** Opens an image for `examine`, and closes it when that throws. */
+export function withOpened<T>(request: ImageRequest, examine: (opened: ClosableImage) => T): T {
   const opened = openImage({
     path: request.path,
     format: request.format,
     backing: request.backing?.map((path) => ({ path })),
   });
   try {
-    const reading = readGuest(opened);
-    const { guest, tree } = reading;
-    if (!guest || !tree || reading.database?.manager !== 'dpkg') throw unknownSystem(request.path, reading);
-    const database = readDpkgDatabase(tree);
-    return {
-      opened,
-      reading,
-      mounts: reading.mounts.filter(
-        ({ filesystem, volume }) => filesystem.id === 'ext4' && volume.managed === undefined,
-      ),
-      tree,
-      database,
-      operatingSystem: guest.operatingSystem,
-      inspection: inspectImage(opened, reading),
-      close: () => opened.close(),
-    };
+    return examine(opened);
   } catch (error) {
     opened.close();
     throw error;
   }
+}
+
+/** @throws ColdpatchError `system_unknown`, `package_database_unreadable` */
+export function examineOpened(
+  { path }: ImageRequest,
+  opened: ClosableImage,
+  reading: GuestReading,
+): ExaminedImage {
+  const { guest, tree } = reading;
+  if (!guest || !tree || reading.database?.manager !== 'dpkg') throw unknownSystem(path, reading);
+  const database = readDpkgDatabase(tree);
+  return {
+    opened,
+    reading,
+    mounts: reading.mounts.filter(
+      ({ filesystem, volume }) => filesystem.id === 'ext4' && volume.managed === undefined,
+    ),
+    tree,
+    database,
+    operatingSystem: guest.operatingSystem,
+    inspection: inspectImage(opened, reading),
+    close: () => opened.close(),
+  };
 }
 
 function unknownSystem(path: string, { gaps, guest, partial, database }: GuestReading): ColdpatchError {

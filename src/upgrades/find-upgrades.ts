@@ -1,4 +1,4 @@
-import { repositoryFamilyOf } from './repositories/registry.ts';
+import { solvingFamilyOf } from './repositories/registry.ts';
 import type { FindUpgradesOptions } from './repositories/types.ts';
 import type { UpgradeSet } from './types.ts';
 
@@ -9,5 +9,5 @@ import type { UpgradeSet } from './types.ts';
  * @throws ColdpatchError `sources_missing`, `sources_invalid`, any `repository_*`, `plan_unsolvable`, `host_tool_missing`.
  */
 export function findUpgrades(options: FindUpgradesOptions): Promise<UpgradeSet> {
-  return repositoryFamilyOf('apt').findUpgrades(options);
+  return solvingFamilyOf('apt').findUpgrades(options);
 }

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import {
+  allowUnsignedOption,
   engineOption,
   withSources,
   type SourceFlags,
@@ -17,10 +18,12 @@ interface ScanFlags extends SourceFlags {
   readonly output?: string;
   readonly failOn?: 'any' | 'low' | 'medium' | 'high' | 'critical' | 'kev';
   readonly changelogs: boolean;
+  readonly allowUnsigned: boolean;
 }
 
 interface PolicyFlags extends SourceFlags {
   readonly policy: string;
+  readonly allowUnsigned: boolean;
 }
 
 interface UpdateFlags extends PlanFlags {
@@ -55,6 +58,7 @@ export function addUpgradingCommands(program: Command): void {
         'kev',
       ]),
     )
+    .addOption(allowUnsignedOption())
     .option('--no-changelogs', 'do not fetch the new packages to read in their changelogs what they fix')
     .action(async (paths: string[], { format, ...options }: ScanFlags) => {
       const { scanCommand } = await import('../commands/scan.ts');
@@ -69,6 +73,7 @@ export function addUpgradingCommands(program: Command): void {
   )
     .description('hold images against a policy; ends with exit code 4 when one breaks a rule')
     .requiredOption('--policy <file>', 'the policy (JSON)')
+    .addOption(allowUnsignedOption())
     .option('--json', 'print JSON', false)
     .action(async (paths: string[], options: PolicyFlags) => {
       const { policyCommand } = await import('../commands/policy.ts');

@@ -13,13 +13,21 @@ export interface BrokenPackage {
   readonly state: string;
 }
 
+/** An installed package, with what advisories and upgrades have to know of it. */
+export interface RecordedPackage extends InstalledPackage {
+  /** What it was built from; undefined when the records do not tell. */
+  readonly source?: { readonly name: string; readonly version: string };
+  /** Several versions are meant to be installed side by side, as of kernels. */
+  readonly isInstallOnly?: boolean;
+}
+
 /** What a package manager's own records say of the guest. */
 export interface PackageDatabase {
   readonly manager: PackageManagerId;
   /** The package manager's name of the machine's own architecture; undefined when the records do not tell. */
   readonly architecture: string | undefined;
   /** All packages of which files are on the disk. */
-  readonly packages: readonly InstalledPackage[];
+  readonly packages: readonly RecordedPackage[];
   readonly brokenPackages: readonly BrokenPackage[];
   readonly gaps: readonly Gap[];
 }

@@ -2,7 +2,6 @@ import type { Versioning } from '../../guest/versioning/types.ts';
 import type { Finding, MatchablePackage, Provenance, VulnerabilityFact } from '../advisories/types.ts';
 import { fixesSince } from '../changelogs/fixes-since.ts';
 import type { ChangelogEntry } from '../changelogs/parse-changelog.ts';
-import type { PackageArrival } from '../types.ts';
 import { byUrgency } from './by-urgency.ts';
 import type { PackageExposure, Remedy, Vulnerability } from './exposure.ts';
 
@@ -16,10 +15,20 @@ export interface AdvisoryKnowledge {
   readonly factOf: (vulnerability: string) => VulnerabilityFact | undefined;
 }
 
+/** What an upgrade would bring; without a file where nobody chose one. */
+export interface PublishedUpgrade {
+  readonly name: string;
+  readonly architecture: string;
+  /** Null for a package that is not installed. */
+  readonly from: string | null;
+  readonly to: string;
+  readonly file?: { readonly sha256: string };
+}
+
 export interface MatchInput {
   readonly installed: readonly InstalledForMatching[];
   /** What an upgrade would bring. */
-  readonly arrivals: readonly PackageArrival[];
+  readonly arrivals: readonly PublishedUpgrade[];
   /** Of the arriving packages, by their SHA-256; undefined when they were not read. */
   readonly changelogs: ReadonlyMap<string, readonly ChangelogEntry[]> | undefined;
   readonly advisories: AdvisoryKnowledge;
@@ -37,14 +46,14 @@ const remedies: Readonly<Record<Finding['status'], Remedy>> = {
 export function matchPackagesOfImage(input: MatchInput): readonly PackageExposure[] {
   const { installed, arrivals, changelogs = new Map<string, readonly ChangelogEntry[]>() } = input;
   const upgrades = new Map(
-    arrivals.filter(({ from }) => from !== null).map((arrival) => [keyOf(arrival), arrival]),
+    arrivals.map((arrival) => [keyOf({ ...arrival, version: arrival.from ?? '' }), arrival]),
   );
   // Packages of one source change together, and often only one of them brings the changelog.
   const bySource = new Map([...changelogs.values()].map((entries) => [entries[0]?.source, entries]));
   return installed
     .flatMap((entry): readonly PackageExposure[] => {
       const arrival = upgrades.get(keyOf(entry));
-      const changelog = arrival && (changelogs.get(arrival.file.sha256) ?? bySource.get(entry.source.name));
+      const changelog = arrival && changelogOf(arrival, entry);
       const { changesKnown, lagsSince, vulnerabilities } = vulnerabilitiesOf(entry, changelog, input);
       if (arrival === undefined && vulnerabilities.length === 0) return [];
       return [
@@ -62,10 +71,15 @@ export function matchPackagesOfImage(input: MatchInput): readonly PackageExposur
       ];
     })
     .toSorted(byWorstVulnerability);
+
+  function changelogOf({ file }: PublishedUpgrade, { source }: InstalledForMatching) {
+    return (file && changelogs.get(file.sha256)) ?? bySource.get(source.name);
+  }
 }
 
-function keyOf({ name, architecture }: { readonly name: string; readonly architecture: string }): string {
-  return `${name}:${architecture}`;
+/** The version, too: of a package that is installed in several versions only the newest lags. */
+function keyOf(entry: Pick<InstalledForMatching, 'name' | 'architecture' | 'version'>): string {
+  return `${entry.name}:${entry.architecture}:${entry.version}`;
 }
 
 function vulnerabilitiesOf(

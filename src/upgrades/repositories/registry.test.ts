@@ -1,13 +1,14 @@
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { repositoryFamilies, repositoryFamilyOf } from './registry.ts';
+import { orderingFamilies, orderingFamilyOf, solvingFamilies, solvingFamilyOf } from './registry.ts';
 
 test('names every folder, and nothing else', () => {
   const entries = readdirSync(import.meta.dirname, { withFileTypes: true });
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-  expect(repositoryFamilies.map(({ id }) => id).toSorted()).toEqual(folders.toSorted());
+  const families = [...solvingFamilies, ...orderingFamilies];
+  expect(families.map(({ id }) => id).toSorted()).toEqual(folders.toSorted());
 });
 
-test('refuses an unknown id', () => {
-  expect(() => repositoryFamilyOf('nowhere')).toThrow(expect.objectContaining({ code: 'internal' }));
+test.each([solvingFamilyOf, orderingFamilyOf])('refuses an unknown id', (familyOf) => {
+  expect(() => familyOf('nowhere')).toThrow(expect.objectContaining({ code: 'internal' }));
 });

@@ -1,12 +1,23 @@
 import { ColdpatchError } from '../../lib/errors.ts';
 import { apt } from './apt/index.ts';
-import type { RepositoryFamily } from './types.ts';
+import { rpmMd } from './rpm-md/index.ts';
+import type { OrderingFamily, SolvingFamily } from './types.ts';
 
-export const repositoryFamilies: readonly RepositoryFamily[] = [apt];
+export const solvingFamilies: readonly SolvingFamily[] = [apt];
+export const orderingFamilies: readonly OrderingFamily[] = [rpmMd];
 
 /** @throws ColdpatchError `internal` for an id that no adapter has. */
-export function repositoryFamilyOf(id: string): RepositoryFamily {
-  const found = repositoryFamilies.find((family) => family.id === id);
+export function solvingFamilyOf(id: string): SolvingFamily {
+  return familyOf(solvingFamilies, id);
+}
+
+/** @throws ColdpatchError `internal` for an id that no adapter has. */
+export function orderingFamilyOf(id: string): OrderingFamily {
+  return familyOf(orderingFamilies, id);
+}
+
+function familyOf<F extends { readonly id: string }>(families: readonly F[], id: string): F {
+  const found = families.find((family) => family.id === id);
   if (found !== undefined) return found;
   throw new ColdpatchError(
     'internal',

@@ -1,19 +1,16 @@
 import type { AptConfiguration } from '../../guest/apt-configuration.ts';
-import type { PinnedRepository } from '../used-repositories.ts';
+import type { FileTree } from '../../guest/file-tree.ts';
+import type { RecordedPackage } from '../../guest/package-managers/types.ts';
+import type { OperatingSystem } from '../../guest/types.ts';
+import type { SkippedSource } from '../repository-snapshot.ts';
+import type { PinnedRepository, UsedRepository } from '../used-repositories.ts';
 import type { UpgradeProgress, UpgradeSet } from '../types.ts';
 
-export type RepositoryFamilyId = 'apt';
+export type RepositoryFamilyId = 'apt' | 'apk' | 'rpm-md';
 
-/** What is known of an image, and where to work. */
-export interface FindUpgradesOptions {
-  readonly aptConfiguration: AptConfiguration;
-  /** The image's dpkg status file. */
-  readonly dpkgStatus: Uint8Array;
-  /** The image's apt extended_states file: which packages came by themselves. */
-  readonly extendedStates?: Uint8Array | undefined;
-  readonly architecture: string;
-  readonly foreignArchitectures: readonly string[];
-  /** One-line sources of the operator, with or without `deb` in front, in place of the image's. Paths in them are of this host. */
+/** Where upgrade information comes from, what of it is accepted, and where to work. */
+export interface RepositoryAccess {
+  /** Sources of the operator in place of the image's, in the one-line form of the family. Paths in them are of this host. */
   readonly repositories?: readonly string[] | undefined;
   /** Take lists that have expired, or that are older than those seen before. Default false. */
   readonly allowStale?: boolean | undefined;
@@ -30,10 +27,64 @@ export interface FindUpgradesOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** One family of package repositories, with its solver. */
-export interface RepositoryFamily {
+/** What is known of an image, and where to work. */
+export interface FindUpgradesOptions extends RepositoryAccess {
+  readonly aptConfiguration: AptConfiguration;
+  /** The image's dpkg status file. */
+  readonly dpkgStatus: Uint8Array;
+  /** The image's apt extended_states file: which packages came by themselves. */
+  readonly extendedStates?: Uint8Array | undefined;
+  readonly architecture: string;
+  readonly foreignArchitectures: readonly string[];
+}
+
+/** What is known of an image of a family without a solver on this host. */
+export interface FindNewerOptions extends RepositoryAccess {
+  /** The image's files: its sources and its keys are read from there. */
+  readonly tree: FileTree;
+  readonly operatingSystem: Pick<OperatingSystem, 'id' | 'versionId' | 'architecture'>;
+  readonly installed: readonly RecordedPackage[];
+  /** Take repositories that nobody signed. Default false. */
+  readonly allowUnsigned?: boolean | undefined;
+}
+
+/** An installed package of which something newer is published. */
+export interface NewerPackage {
+  readonly name: string;
+  /** Of the installed one. */
+  readonly architecture: string;
+  readonly from: string;
+  readonly to: string;
+  /** The repository that brings it. */
+  readonly suite: string;
+}
+
+/**
+ * What is newer than what is installed, by the order of versions alone: whether all of it can be installed together
+ * was not solved.
+ */
+export interface NewerSet {
+  readonly newer: readonly NewerPackage[];
+  readonly repositories: readonly UsedRepository[];
+  /** Sources that were not used. */
+  readonly skipped: readonly SkippedSource[];
+  /** What was used or compared, and may be wrong. */
+  readonly doubts: readonly SkippedSource[];
+}
+
+interface RepositoryFamily {
   readonly id: RepositoryFamilyId;
   /** Part of every cache key: raise it whenever the adapter answers something differently. */
   readonly revision: number;
+}
+
+/** A family of package repositories with a solver. */
+export interface SolvingFamily extends RepositoryFamily {
   findUpgrades(options: FindUpgradesOptions): Promise<UpgradeSet>;
+}
+
+/** A family of package repositories whose lists are compared by the order of versions. */
+export interface OrderingFamily extends RepositoryFamily {
+  /** @throws ColdpatchError `sources_missing`, `sources_invalid`, any `repository_*` */
+  findNewer(options: FindNewerOptions): Promise<NewerSet>;
 }

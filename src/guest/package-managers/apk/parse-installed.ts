@@ -1,8 +1,7 @@
-import type { BrokenPackage } from '../types.ts';
-import type { InstalledPackage } from '../../types.ts';
+import type { BrokenPackage, RecordedPackage } from '../types.ts';
 
 /** One package of apk's database. */
-export interface ApkPackage extends InstalledPackage {
+export interface ApkPackage extends RecordedPackage {
   /** The package that the same build made, which advisories speak of. */
   readonly origin: string;
   /** What apk says is broken about it: `files`, `script`, `xattr`. */
@@ -67,7 +66,15 @@ function addEntry(entry: ReadonlyMap<string, string>, packages: ApkPackage[]): b
     nameShape.test(origin);
   if (!isWhole) return false;
   const broken = (entry.get('f') ?? '').split('').flatMap((flag) => brokenFlags.get(flag) ?? []);
-  packages.push({ name, version, architecture, manager: 'apk', origin, broken });
+  packages.push({
+    name,
+    version,
+    architecture,
+    manager: 'apk',
+    origin,
+    source: { name: origin, version },
+    broken,
+  });
   return true;
 }
 

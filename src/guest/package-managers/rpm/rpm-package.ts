@@ -1,11 +1,11 @@
-import type { InstalledPackage } from '../../types.ts';
+import type { RecordedPackage } from '../types.ts';
 import { databaseCorrupt } from './database-corrupt.ts';
 import { tags } from './header-layout.ts';
 import { parseHeader } from './parse-header.ts';
 import { verifyHeader } from './verify-header.ts';
 
 /** One package of rpm's database. Its version is `[epoch:]version-release`, without an epoch of 0. */
-export interface RpmPackage extends InstalledPackage {
+export interface RpmPackage extends RecordedPackage {
   /** File name of the source package, which advisories speak of: `bash-5.1.8-9.el9.src.rpm`. */
   readonly sourcePackage: string | undefined;
   /** Seconds since 1970. */
@@ -46,13 +46,27 @@ export function parseRpmPackage(bytes: Uint8Array): RpmPackage | undefined {
   }
   verifyHeader(header);
   const epoch = header.number(tags.epoch) ?? 0;
+  const whole = `${epoch === 0 ? '' : `${epoch}:`}${version}-${release}`;
+  const source = sourceOf(header.text(tags.sourcePackage), whole);
   return {
     name,
-    version: `${epoch === 0 ? '' : `${epoch}:`}${version}-${release}`,
+    version: whole,
     architecture,
     manager: 'rpm',
     sourcePackage: header.text(tags.sourcePackage),
+    ...(source && { source }),
     installedAt: header.number(tags.installTime),
     isInstallOnly: header.texts(tags.provides).some((provided) => installOnly.test(provided)),
   };
+}
+
+/** A source package's file name has no epoch: that of the package counts where the rest is the same. */
+function sourceOf(
+  fileName: string | undefined,
+  version: string,
+): { readonly name: string; readonly version: string } | undefined {
+  const [, name, ownVersion, release] = /^(.+)-([^-]+)-([^-]+)\.(?:no)?src\.rpm$/.exec(fileName ?? '') ?? [];
+  if (name === undefined || !nameShape.test(name)) return undefined;
+  const own = `${ownVersion}-${release}`;
+  return { name, version: version.replace(/^\d+:/, '') === own ? version : own };
 }

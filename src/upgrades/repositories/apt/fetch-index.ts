@@ -9,7 +9,7 @@ import { storeDownload } from '../../store-download.ts';
 import { writeAtomically } from '../../write-atomically.ts';
 import type { VerifiedRelease } from './fetch-release.ts';
 import type { ReleaseFile } from './parse-release.ts';
-import { type Compression, compressions, unpackStream } from './unpack-stream.ts';
+import { type Compression, compressions, unpackStream } from '../unpack-stream.ts';
 
 export interface FetchIndexOptions {
   /** `<cache>/metadata`. */

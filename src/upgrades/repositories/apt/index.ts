@@ -1,13 +1,13 @@
 import { ColdpatchError } from '../../../lib/errors.ts';
 import type { UpgradeSet } from '../../types.ts';
-import type { FindUpgradesOptions, RepositoryFamily } from '../types.ts';
+import type { FindUpgradesOptions, SolvingFamily } from '../types.ts';
 import { fetchRepositories } from './fetch-repository.ts';
 import { parseSources } from './parse-sources.ts';
 import { readOperatorSources } from './read-operator-sources.ts';
 import { solveWithApt } from './solve-with-apt.ts';
 
 /** Debian's and Ubuntu's repositories, with apt on this host as their solver. */
-export const apt: RepositoryFamily = { id: 'apt', revision: 1, findUpgrades };
+export const apt: SolvingFamily = { id: 'apt', revision: 1, findUpgrades };
 
 async function findUpgrades(options: FindUpgradesOptions): Promise<UpgradeSet> {
   const { aptConfiguration, repositories, onProgress } = options;

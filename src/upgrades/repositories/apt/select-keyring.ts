@@ -1,19 +1,8 @@
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { KeyringFile } from '../../../guest/apt-configuration.ts';
 import { ColdpatchError } from '../../../lib/errors.ts';
-import { dearmor } from './dearmor.ts';
+import { type Keyring, keyringOf } from '../keyring.ts';
 import type { AptSource } from './types.ts';
-
-/** The keys that may sign one source. */
-export interface Keyring {
-  /** Binary keyrings, each for one `--keyring`. */
-  readonly files: readonly Uint8Array[];
-  /** When not empty, only these keys count. */
-  readonly fingerprints: readonly string[];
-  /** Of all the above: another keyring is another trust. */
-  readonly digest: string;
-}
 
 /**
  * Chooses the keys for a source as apt does: those that Signed-By names, else all of `trusted.gpg` and `trusted.gpg.d`.
@@ -37,13 +26,9 @@ export async function selectKeyring(
     const standing = keyrings.filter(({ path }) => fromOperator || isTrusted(path));
     chosen.push(...standing.map(({ bytes }) => bytes));
   }
-  const files = grouped(chosen.map(dearmor));
-  if (files.length === 0) {
-    throw noKey(source, signedBy === undefined ? 'the image trusts none (trusted.gpg.d)' : 'there is none');
-  }
-  const hash = createHash('sha256').update(fingerprints.join());
-  for (const file of files) hash.update(`\n${file.length}\n`).update(file);
-  return { files, fingerprints, digest: hash.digest('hex') };
+  const keyring = keyringOf(chosen, fingerprints);
+  if (keyring.files.length > 0) return keyring;
+  throw noKey(source, signedBy === undefined ? 'the image trusts none (trusted.gpg.d)' : 'there is none');
 }
 
 function isTrusted(path: string): boolean {
@@ -66,16 +51,6 @@ async function readHostKeyring(path: string, source: AptSource): Promise<Uint8Ar
       { cause: error },
     );
   }
-}
-
-/** OpenPGP keyrings may stand one after the other in one file; GnuPG's keyboxes may not. */
-function grouped(files: readonly Uint8Array[]): readonly Uint8Array[] {
-  const filled = files.filter((file) => file.length > 0);
-  const isKeybox = (file: Uint8Array): boolean =>
-    Buffer.from(file.subarray(8, 12)).toString('latin1') === 'KBXf';
-  const plain = filled.filter((file) => !isKeybox(file));
-  const keyboxes = filled.filter(isKeybox);
-  return plain.length === 0 ? keyboxes : [Buffer.concat(plain), ...keyboxes];
 }
 
 function noKey(source: AptSource, why: string): ColdpatchError {

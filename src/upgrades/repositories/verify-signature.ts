@@ -1,13 +1,14 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ColdpatchError } from '../../../lib/errors.ts';
-import { runProgram } from '../../../lib/run-program.ts';
-import type { Keyring } from './select-keyring.ts';
+import { ColdpatchError } from '../../lib/errors.ts';
+import { runProgram } from '../../lib/run-program.ts';
+import type { Keyring } from './keyring.ts';
 
 /** What a repository publishes to be verified. */
 export type SignedRelease =
   | { readonly form: 'inline'; readonly bytes: Buffer }
-  | { readonly form: 'detached'; readonly bytes: Buffer; readonly signature: Buffer };
+  | { readonly form: 'detached'; readonly bytes: Buffer; readonly signature: Buffer }
+  | { readonly form: 'unsigned'; readonly bytes: Buffer };
 
 export interface VerifyOptions {
   /** Names the repository in messages. */
@@ -32,6 +33,12 @@ const weakHashes: ReadonlySet<string> = new Set(['1', '2', '3']);
  * @throws ColdpatchError `repository_unsigned`, `repository_signature`, `host_tool_missing`
  */
 export async function verifySignature(release: SignedRelease, options: VerifyOptions): Promise<Buffer> {
+  if (release.form === 'unsigned') {
+    throw new ColdpatchError(
+      'repository_unsigned',
+      `Expected a signature of ${options.what}, but its repository publishes none. Use a mirror that does.`,
+    );
+  }
   if (release.form === 'inline') assertOneSignedMessage(release.bytes, options.what);
   const directory = await mkdtemp(join(options.workDirectory, 'gpgv-'));
   try {

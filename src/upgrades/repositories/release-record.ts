@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import { readFile, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { writeAtomically } from '../../write-atomically.ts';
+import { writeAtomically } from '../write-atomically.ts';
 import type { SignedRelease } from './verify-signature.ts';
-import { hasErrorCode } from '../../../lib/has-error-code.ts';
+import { hasErrorCode } from '../../lib/has-error-code.ts';
 
 /** The newest release that was accepted of one repository with one keyring. */
 export interface ReleaseRecord {
   readonly release: SignedRelease;
-  /** When it was signed, as its own text says. */
+  /** When it was made, as its own text says. */
   readonly date: Date;
   readonly etag?: string | undefined;
   readonly lastModified?: string | undefined;
@@ -20,6 +20,7 @@ const schema = z.strictObject({
   release: z.discriminatedUnion('form', [
     z.strictObject({ form: z.literal('inline'), bytes: base64 }),
     z.strictObject({ form: z.literal('detached'), bytes: base64, signature: base64 }),
+    z.strictObject({ form: z.literal('unsigned'), bytes: base64 }),
   ]),
   date: z.iso.datetime().transform((text) => new Date(text)),
   etag: z.string().optional(),
