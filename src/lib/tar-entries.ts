@@ -8,6 +8,8 @@ export interface TarEntry {
   /** Bytes. */
   readonly size: number;
   readonly linkName: string;
+  /** Seconds since 1970. */
+  readonly modifiedAt: number;
   /** Its bytes, in parts; what of it is not read is skipped when the next member is asked for. */
   readonly content: AsyncIterable<Uint8Array>;
 }
@@ -37,7 +39,7 @@ export async function* tarEntries(
   for (;;) {
     const header = await input.take(blockBytes, { mayEnd: true });
     if (header === undefined || header.every((byte) => byte === 0)) return;
-    const { name, type, size, linkName } = parseHeader(header, options);
+    const { name, type, size, linkName, modifiedAt } = parseHeader(header, options);
     const padding = (blockBytes - (size % blockBytes)) % blockBytes;
     if (type === 'L' || type === 'K' || type === 'x' || type === 'g') {
       if (size > longestExtension) throw invalid(options, `an extension of ${size} bytes`);
@@ -60,7 +62,14 @@ export async function* tarEntries(
         yield part;
       }
     }
-    yield { name: longName ?? name, type, size, linkName: longLink ?? linkName, content: content() };
+    yield {
+      name: longName ?? name,
+      type,
+      size,
+      linkName: longLink ?? linkName,
+      modifiedAt,
+      content: content(),
+    };
     await input.skip(left + padding);
     longName = undefined;
     longLink = undefined;
@@ -88,6 +97,8 @@ function parseHeader(block: Uint8Array, options: TarOptions) {
     type: text(156, 1) || '0',
     size: octal(124, 12),
     linkName: text(157, 100),
+    // Older archives leave it empty.
+    modifiedAt: text(136, 12).trim() === '' ? 0 : octal(136, 12),
   };
 }
 

@@ -3,7 +3,10 @@ import { ColdpatchError } from '../lib/errors.ts';
 import { orderingFamilyOf } from './repositories/registry.ts';
 import type { FindNewerOptions, NewerSet, RepositoryFamilyId } from './repositories/types.ts';
 
-const families: Readonly<Partial<Record<PackageManagerId, RepositoryFamilyId>>> = { rpm: 'rpm-md' };
+const families: Readonly<Partial<Record<PackageManagerId, RepositoryFamilyId>>> = {
+  apk: 'apk',
+  rpm: 'rpm-md',
+};
 
 /**
  * Says of which installed packages something newer is published, for package managers whose solver is not on this host.

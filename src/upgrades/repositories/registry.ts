@@ -1,10 +1,11 @@
 import { ColdpatchError } from '../../lib/errors.ts';
+import { apk } from './apk/index.ts';
 import { apt } from './apt/index.ts';
 import { rpmMd } from './rpm-md/index.ts';
 import type { OrderingFamily, SolvingFamily } from './types.ts';
 
 export const solvingFamilies: readonly SolvingFamily[] = [apt];
-export const orderingFamilies: readonly OrderingFamily[] = [rpmMd];
+export const orderingFamilies: readonly OrderingFamily[] = [apk, rpmMd];
 
 /** @throws ColdpatchError `internal` for an id that no adapter has. */
 export function solvingFamilyOf(id: string): SolvingFamily {
