@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { Config } from '../config/schema.ts';
 import { ColdpatchError } from '../lib/errors.ts';
 import type { RecordedPackage } from '../guest/package-managers/types.ts';
-import { versioningOf } from '../guest/versioning/registry.ts';
-import type { VersioningId } from '../guest/versioning/types.ts';
+import { versioningOfManager } from '../guest/versioning/registry.ts';
+import type { Versioning } from '../guest/versioning/types.ts';
 import { type ExaminedSystem, examineForScan } from '../patch/examine-for-scan.ts';
 import type { ExaminedImage, ImageRequest } from '../patch/examine-image.ts';
 import { findImageUpgrades, type ImageUpgradeOptions } from '../patch/find-image-upgrades.ts';
@@ -103,7 +103,7 @@ interface Published {
   readonly files: readonly PackageFile[];
   readonly unknown: readonly Unknown[];
   readonly repositories: readonly UsedRepository[];
-  readonly versioning: VersioningId;
+  readonly versioning: Versioning;
 }
 
 async function publishedBySolver(
@@ -124,7 +124,7 @@ async function publishedBySolver(
       ...upgrades.skipped.map(notAsked),
     ],
     repositories: usedRepositories(upgrades.snapshot),
-    versioning: 'deb',
+    versioning: versioningOfManager('dpkg'),
   };
 }
 
@@ -158,7 +158,7 @@ async function publishedByOrder(
       ...found.skipped.map(notAsked),
     ],
     repositories: found.repositories,
-    versioning: manager === 'dpkg' ? 'deb' : manager,
+    versioning: versioningOfManager(manager),
   };
 }
 
@@ -185,7 +185,7 @@ async function compare(
         arrivals: published.arrivals,
         changelogs,
         advisories,
-        versioning: versioningOf(published.versioning),
+        versioning: published.versioning,
       });
       return {
         schema: 1,

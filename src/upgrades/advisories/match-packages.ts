@@ -1,5 +1,4 @@
-import { versioningOf } from '../../guest/versioning/registry.ts';
-import type { VersioningId } from '../../guest/versioning/types.ts';
+import { versioningOfManager } from '../../guest/versioning/registry.ts';
 import type { AdvisoryStore, StoredStatement } from './advisory-store.ts';
 import { mergeStatements } from './merge-statements.ts';
 import { type ReleaseNames, releaseIdsOf } from './release-ids-of.ts';
@@ -23,15 +22,6 @@ export interface PackageMatcher {
   /** Packages of one image, of a system as its os-release names it. */
   match(operatingSystem: ReleaseNames, packages: readonly MatchablePackage[]): MatchResult;
 }
-
-const versioningOfManager: Readonly<Record<MatchablePackage['manager'], VersioningId>> = {
-  dpkg: 'deb',
-  rpm: 'rpm',
-  apk: 'apk',
-  pacman: 'pacman',
-  'windows-update': 'windows',
-  'windows-uninstall': 'windows',
-};
 
 /** How much is remembered: packages in one version, and what was found for all of them, some 300 bytes each. */
 const rememberedPackages = 50_000;
@@ -90,7 +80,7 @@ function findingsOf(
   releases: readonly string[],
   { manager, name, version, source }: MatchablePackage,
 ): readonly Finding[] {
-  const { compare } = versioningOf(versioningOfManager[manager]);
+  const { compare } = versioningOfManager(manager);
   const stored = (packageName: string, kind: 'source' | 'binary'): readonly StoredStatement[] =>
     releases
       .flatMap((release) => store.statementsOf(release, packageName))
