@@ -5,7 +5,9 @@ const directory = z.string().regex(/^\//, 'must be an absolute path');
 /** The one schema of the configuration: it yields types, validation and the names in file and environment. */
 export const configSchema = z.strictObject({
   cacheDirectory: directory.describe('Packages and repository lists, shared by all images'),
-  stateDirectory: directory.describe('What is remembered of this host; nothing is kept there yet'),
+  stateDirectory: directory.describe(
+    'The machines of this host, their generations but for the disks, the log of them, and the key that signs',
+  ),
   imageDirectories: z
     .array(directory)
     .describe(

@@ -113,6 +113,24 @@ export const errorCatalogue = {
   image_not_a_file: { exit: 2, retry: false, title: 'The image is not a regular file' },
   generation_unknown: { exit: 2, retry: false, title: 'There is no such generation' },
   generation_altered: { exit: 3, retry: false, title: 'A generation is not as it was taken' },
+  generation_log_broken: {
+    exit: 3,
+    retry: false,
+    title: 'The log of generations was cut or changed',
+  },
+  image_of_machine: {
+    exit: 3,
+    retry: false,
+    title: 'The image is a disk of a machine that has more than it',
+  },
+  machine_exists: { exit: 2, retry: false, title: 'There is already such a machine' },
+  machine_unknown: { exit: 2, retry: false, title: 'There is no such machine' },
+  machine_changed: { exit: 3, retry: false, title: 'A machine has other members than its generation' },
+  machine_keeps_generations: { exit: 3, retry: false, title: 'Generations of the machine are still kept' },
+  machine_unsupported: { exit: 3, retry: false, title: 'A machine has parts that cannot be kept' },
+  vtpm_broken: { exit: 3, retry: false, title: 'The state of a virtual TPM cannot be started' },
+  vtpm_key: { exit: 3, retry: false, title: 'The state of a virtual TPM needs another key' },
+  signature_invalid: { exit: 3, retry: false, title: 'A signed statement is not what was signed' },
 } as const satisfies Record<string, ErrorEntry>;
 
 export interface ErrorEntry {

@@ -1,9 +1,8 @@
-import { lstatSync, mkdirSync } from 'node:fs';
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { syncDirectory } from '../../lib/durable-file.ts';
-import { ColdpatchError } from '../../lib/errors.ts';
 import { hasErrorCode } from '../../lib/has-error-code.ts';
+import { makePrivateDirectory } from '../make-private-directory.ts';
 
 /** Where all that coldpatch keeps for one image is: beside the image, on the same filesystem. */
 export interface StateDirectory {
@@ -20,7 +19,6 @@ export interface StateDirectory {
 }
 
 const container = '.coldpatch';
-const othersMayWrite = 0o022;
 
 /** @param imagePath as `resolveImagePath` gave it. */
 export function stateDirectoryOf(imagePath: string): StateDirectory {
@@ -39,7 +37,7 @@ export function stateDirectoryOf(imagePath: string): StateDirectory {
 export async function openStateDirectory(imagePath: string): Promise<StateDirectory> {
   const state = stateDirectoryOf(imagePath);
   for (const path of [dirname(state.path), state.path, state.work, state.generations]) {
-    await makeDirectory(path);
+    await makePrivateDirectory(path);
   }
   return state;
 }
@@ -64,21 +62,4 @@ export async function namesIn(directory: string): Promise<readonly string[]> {
     if (hasErrorCode(error, 'ENOENT')) return [];
     throw error;
   }
-}
-
-async function makeDirectory(path: string): Promise<void> {
-  try {
-    await mkdir(path, { mode: 0o700 });
-    await syncDirectory(dirname(path));
-  } catch (error) {
-    if (!hasErrorCode(error, 'EEXIST')) throw error;
-  }
-  const status = lstatSync(path);
-  const isOurs = status.uid === 0 || status.uid === process.geteuid?.();
-  if (status.isDirectory() && isOurs && (status.mode & othersMayWrite) === 0) return;
-  throw new ColdpatchError(
-    'image_link_unsafe',
-    `Expected ${path} to be a directory that only you can write, but it is not, or belongs to user ${status.uid}. ` +
-      'Find out who made it and remove it.',
-  );
 }

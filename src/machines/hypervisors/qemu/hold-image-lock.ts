@@ -57,15 +57,25 @@ function lockingNode(path: string, index: number): object {
   };
 }
 
-/** The words are those of QEMU's block/file-posix.c since 2.10. */
+/**
+ * The words are those of QEMU's block/file-posix.c since 2.10.
+ * "Failed to lock byte" comes where another program, such as swtpm, has a lock of its own on the whole file.
+ */
 function inUseOr(error: EarlyEndError, paths: readonly string[]): ColdpatchError {
-  if (!/Failed to get (shared )?"[a-z ]+" lock|Is another process using the image/.test(error.lastWords)) {
+  if (
+    !/Failed to get (shared )?"[a-z ]+" lock|Failed to lock byte|Is another process using the image/.test(
+      error.lastWords,
+    )
+  ) {
     return error;
   }
-  const path = paths.find((path) => error.lastWords.includes(`[${path}]`)) ?? paths.join(', ');
+  const path =
+    paths.find((path) => error.lastWords.includes(`[${path}]`)) ??
+    paths.find((path) => error.lastWords.includes(`filename":${JSON.stringify(path)}`)) ??
+    paths.join(', ');
   return new ColdpatchError(
     'image_in_use',
-    `Expected ${path} to be switched off, but a QEMU process has it open for writing. Shut the machine down, then try again.`,
+    `Expected ${path} to be switched off, but a QEMU or swtpm process has it open for writing. Shut the machine down, then try again.`,
     { cause: error },
   );
 }

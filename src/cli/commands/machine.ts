@@ -1,0 +1,99 @@
+import { resolve } from 'node:path';
+import { addNewMachine, allMachines, forgetMachine, oneMachine } from '../../app/machines.ts';
+import { ColdpatchError } from '../../lib/errors.ts';
+import type { Machine, VtpmKey } from '../../machines/definitions/machine.ts';
+import { cleanText } from '../clean-text.ts';
+import { loadCommandConfig } from '../load-command-config.ts';
+import { printJson } from '../print-json.ts';
+import { printTable } from '../print-table.ts';
+
+interface Io {
+  print(text: string): void;
+}
+
+export interface MachineOptions {
+  readonly json: boolean;
+  readonly config?: string;
+}
+
+export interface AddOptions extends MachineOptions {
+  readonly disk?: readonly string[];
+  readonly imageFormat?: 'raw' | 'qcow2';
+  readonly tpm?: string;
+  readonly tpmKey?: string;
+  readonly tpmKeyKind: VtpmKey['kind'];
+  readonly tpmKeyMode: VtpmKey['mode'];
+  readonly uefiVars?: string;
+}
+
+/** `coldpatch machine add NAME`. */
+export async function addMachineCommand({ print }: Io, name: string, options: AddOptions): Promise<void> {
+  const { disk = [], tpm, tpmKey: file, tpmKeyKind: kind, tpmKeyMode: mode, uefiVars } = options;
+  if (disk.length === 0) throw new ColdpatchError('usage', 'Expected at least one --disk.');
+  if (file !== undefined && tpm === undefined) {
+    throw new ColdpatchError('usage', 'Expected --tpm together with --tpm-key.');
+  }
+  const machine = await addNewMachine(loadCommandConfig(options), {
+    name,
+    disks: disk.map((path) => ({ path, format: options.imageFormat })),
+    vtpm:
+      tpm === undefined
+        ? undefined
+        : { path: tpm, key: file === undefined ? undefined : { file: resolve(file), kind, mode } },
+    uefiVariables: uefiVars,
+  });
+  print(options.json ? printJson(machine) : describe(machine));
+}
+
+/** `coldpatch machine list`. */
+export async function listMachinesCommand({ print }: Io, options: MachineOptions): Promise<void> {
+  const machines = await allMachines(loadCommandConfig(options));
+  if (options.json) {
+    print(printJson(machines));
+    return;
+  }
+  const rows = machines.map(({ name, disks, vtpm, uefiVariables }) => [
+    name,
+    disks.length,
+    vtpm ? 'yes' : 'no',
+    uefiVariables ? 'yes' : 'no',
+    disks[0]?.path ?? '',
+  ]);
+  print(
+    machines.length === 0
+      ? 'No machine was added yet.\n'
+      : `${printTable(['machine', 'disks', 'vTPM', 'UEFI variables', 'first disk'], rows).join('\n')}\n`,
+  );
+}
+
+/** `coldpatch machine show NAME`. */
+export async function showMachineCommand(
+  { print }: Io,
+  name: string,
+  options: MachineOptions,
+): Promise<void> {
+  const machine = await oneMachine(loadCommandConfig(options), name);
+  print(options.json ? printJson(machine) : describe(machine));
+}
+
+/** `coldpatch machine remove NAME`. */
+export async function removeMachineCommand(
+  { print }: Io,
+  name: string,
+  options: MachineOptions,
+): Promise<void> {
+  await forgetMachine(loadCommandConfig(options), name);
+  print(options.json ? printJson({ removed: name }) : `${name} is forgotten; its files are as they were.\n`);
+}
+
+function describe({ name, id, disks, vtpm, uefiVariables }: Machine): string {
+  const lines = [
+    ['machine', `${name} (${id})`],
+    ...disks.map(({ path, format }) => ['disk', `${path} (${format})`]),
+    ...(vtpm
+      ? [['vTPM', `${vtpm.path} (${vtpm.backend}${vtpm.key ? `, key in ${vtpm.key.file}` : ''})`]]
+      : []),
+    ...(uefiVariables ? [['UEFI variables', uefiVariables.path]] : []),
+  ];
+  return lines.map(([what = '', value = '']) => `${what.padEnd(16)}${cleanText(value)}\n`).join('');
+}

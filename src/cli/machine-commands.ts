@@ -1,0 +1,117 @@
+/** The commands that work on former states: of single images, and of machines with disks, vTPM and UEFI variables as one. */
+import { type Command, Option } from 'commander';
+import type { AddOptions, MachineOptions } from './commands/machine.ts';
+import { wholeNumber } from './whole-number.ts';
+
+interface Io {
+  print(text: string): void;
+}
+
+const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
+
+/** Adds `machine`, `generations` and `rollback` to the program. */
+export function addMachineCommands(program: Command, io: Io): void {
+  addDefinitionCommands(program, io);
+  addGenerationCommands(program, io);
+}
+
+interface RollbackFlags {
+  readonly generation?: number;
+  readonly json: boolean;
+  readonly imageFormat?: 'raw' | 'qcow2';
+  readonly backing?: readonly string[];
+  readonly config?: string;
+}
+
+function configOption(): Option {
+  return new Option('--config <file>', 'configuration file').env('COLDPATCH_CONFIG');
+}
+
+function addGenerationCommands(program: Command, io: Io): void {
+  program
+    .command('generations <image>')
+    .description('list the former states of an image that are kept')
+    .option('--json', 'print JSON', false)
+    .action(async (image: string, options: { readonly json: boolean }) => {
+      const { generationsCommand } = await import('./commands/generations.ts');
+      await generationsCommand(io, { path: image, json: options.json });
+    });
+
+  program
+    .command('rollback <image>')
+    .description('put a former state of an image back in its place; the present one is kept')
+    .option('--generation <number>', 'which one; the newest that an update left unless given', wholeNumber)
+    .option('--json', 'print JSON', false)
+    .addOption(
+      new Option('--image-format <format>', 'what the image is, when you know it').choices(['raw', 'qcow2']),
+    )
+    .addOption(
+      new Option(
+        '--backing <file>',
+        'a backing file of the image; repeat for a chain, nearest first',
+      ).argParser(collect),
+    )
+    .addOption(configOption())
+    .action(async (image: string, { imageFormat, ...options }: RollbackFlags) => {
+      const { rollbackCommand } = await import('./commands/rollback.ts');
+      await rollbackCommand(io, {
+        path: image,
+        ...options,
+        ...(imageFormat && { format: imageFormat }),
+      });
+    });
+}
+
+function addDefinitionCommands(program: Command, io: Io): void {
+  const machine = program
+    .command('machine')
+    .description('say which disks, vTPM and UEFI variables make one machine');
+  const command = (name: string, description: string): Command =>
+    machine
+      .command(name)
+      .description(description)
+      .option('--json', 'print JSON', false)
+      .addOption(configOption());
+
+  command('add <name>', 'remember a machine; nothing of it is changed')
+    .option('--disk <file>', 'a disk of the machine; repeat for each', collect)
+    .addOption(
+      new Option('--image-format <format>', 'what the disks are, when you know it').choices(['raw', 'qcow2']),
+    )
+    .option('--tpm <path>', "swtpm's state: its directory, or its one file")
+    .option('--tpm-key <file>', 'the file with the key of that state; only its name is remembered')
+    .addOption(
+      new Option('--tpm-key-kind <kind>', 'what is in that file')
+        .choices(['hex', 'binary', 'passphrase'])
+        .default('hex'),
+    )
+    .addOption(
+      new Option('--tpm-key-mode <mode>', 'how swtpm encrypts with it')
+        .choices(['aes-cbc', 'aes-256-cbc'])
+        .default('aes-256-cbc'),
+    )
+    .option('--uefi-vars <file>', "the file with the machine's UEFI variables")
+    .action(async (name: string, options: AddOptions) => {
+      const { addMachineCommand } = await import('./commands/machine.ts');
+      await addMachineCommand(io, name, options);
+    });
+
+  command('list', 'list the machines').action(async (options: MachineOptions) => {
+    const { listMachinesCommand } = await import('./commands/machine.ts');
+    await listMachinesCommand(io, options);
+  });
+
+  command('show <name>', 'show the parts of a machine').action(
+    async (name: string, options: MachineOptions) => {
+      const { showMachineCommand } = await import('./commands/machine.ts');
+      await showMachineCommand(io, name, options);
+    },
+  );
+
+  command('remove <name>', 'forget a machine of which no generation is kept').action(
+    async (name: string, options: MachineOptions) => {
+      const { removeMachineCommand } = await import('./commands/machine.ts');
+      await removeMachineCommand(io, name, options);
+    },
+  );
+}
