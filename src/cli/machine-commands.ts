@@ -1,6 +1,8 @@
 /** The commands that work on former states: of single images, and of machines with disks, vTPM and UEFI variables as one. */
 import { type Command, Option } from 'commander';
 import type { AddOptions, MachineOptions } from './commands/machine.ts';
+import { ColdpatchError } from '../lib/errors.ts';
+import { addMachineGenerationCommands } from './machine-generation-commands.ts';
 import { wholeNumber } from './whole-number.ts';
 
 interface Io {
@@ -28,14 +30,17 @@ function configOption(): Option {
 }
 
 function addGenerationCommands(program: Command, io: Io): void {
-  program
-    .command('generations <image>')
-    .description('list the former states of an image that are kept')
+  const generations = program
+    .command('generations [image]')
+    .description('the former states of an image, listed; or, with a command, of a machine')
     .option('--json', 'print JSON', false)
-    .action(async (image: string, options: { readonly json: boolean }) => {
+    .action(async (image: string | undefined, options: { readonly json: boolean }) => {
+      if (image === undefined)
+        throw new ColdpatchError('usage', 'Expected an image, or a command and a machine.');
       const { generationsCommand } = await import('./commands/generations.ts');
       await generationsCommand(io, { path: image, json: options.json });
     });
+  addMachineGenerationCommands(generations, io);
 
   program
     .command('rollback <image>')

@@ -15,6 +15,8 @@ export interface CopyOptions {
   readonly signal?: AbortSignal;
   /** Default one day. */
   readonly timeoutSeconds?: number;
+  /** Called when the filesystem cannot reflink, before anything is copied. */
+  readonly beforeCopy?: () => Promise<void>;
 }
 
 const oneDay = 86_400;
@@ -28,6 +30,7 @@ const oneDay = 86_400;
 export async function copyImage(from: string, to: string, options: CopyOptions = {}): Promise<ImageCopy> {
   options.signal?.throwIfAborted();
   if (await reflink(from, to)) return { method: 'reflink' };
+  await options.beforeCopy?.();
   try {
     await copyAllButHoles(from, to, options);
   } catch (error) {

@@ -4,14 +4,16 @@ import { type ImageIdentity, identityOf } from '../image-identity.ts';
 import { diskName } from './manifest.ts';
 import { namesIn, type StateDirectory } from './state-directory.ts';
 
+type Generations = Pick<StateDirectory, 'generations'>;
+
 /** How the name of a generation ends that is not complete yet. */
 export const stagedSuffix = '.tmp';
 
-export function generationDirectory(state: StateDirectory, generation: number): string {
+export function generationDirectory(state: Generations, generation: number): string {
   return join(state.generations, String(generation));
 }
 
-export function stagedDirectory(state: StateDirectory, generation: number): string {
+export function stagedDirectory(state: Generations, generation: number): string {
   return join(state.generations, `${generation}${stagedSuffix}`);
 }
 
@@ -27,7 +29,7 @@ export function identityIfThere(path: string): ImageIdentity | undefined {
 }
 
 /** Numbers of the complete generations, ascending. */
-export async function generationNumbers(state: StateDirectory): Promise<readonly number[]> {
+export async function generationNumbers(state: Generations): Promise<readonly number[]> {
   return (await namesIn(state.generations))
     .filter((name) => /^[1-9]\d{0,14}$/.test(name))
     .map(Number)

@@ -4,15 +4,17 @@ import { hasErrorCode } from '../../lib/has-error-code.ts';
 import { generationNumbers } from './generation-paths.ts';
 import type { StateDirectory } from './state-directory.ts';
 
+type Numbered = Pick<StateDirectory, 'generations' | 'counter'>;
+
 /** A number that no generation of the image ever had; it is used up, whatever becomes of it. */
-export async function nextGenerationNumber(state: StateDirectory): Promise<number> {
+export async function nextGenerationNumber(state: Numbered): Promise<number> {
   const next = Math.max(await lastNumber(state), ...(await generationNumbers(state))) + 1;
   await writeFileDurably(state.counter, `${next}\n`, 0o600);
   return next;
 }
 
 /** A counter that was lost or damaged counts from the generations that are there. */
-async function lastNumber(state: StateDirectory): Promise<number> {
+async function lastNumber(state: Numbered): Promise<number> {
   try {
     const number = Number(await readFile(state.counter, 'utf8'));
     return Number.isSafeInteger(number) && number > 0 ? number : 0;

@@ -1,0 +1,83 @@
+/** The commands below `generations`: former states of whole machines. */
+import { type Command, Option } from 'commander';
+import { byteCount } from './byte-count.ts';
+import type { GenerationOptions, ReserveOptions } from './commands/machine-generations.ts';
+import { wholeNumber } from './whole-number.ts';
+
+interface Io {
+  print(text: string): void;
+}
+
+const load = () => import('./commands/machine-generations.ts');
+const numbers = (text: string, before: readonly number[] = []): number[] => [...before, wholeNumber(text)];
+
+export function addMachineGenerationCommands(generations: Command, io: Io): void {
+  const command = (name: string, description: string): Command =>
+    generations
+      .command(name)
+      .description(description)
+      .option('--json', 'print JSON', false)
+      .addOption(new Option('--config <file>', 'configuration file').env('COLDPATCH_CONFIG'));
+  const withReserve = (one: Command): Command =>
+    one.option(
+      '--reserve <bytes>',
+      'refuse unless so much stays free where disks must be copied (also 20G)',
+      byteCount,
+      0,
+    );
+
+  withReserve(
+    command('take <machine>', 'keep all disks, the vTPM and the UEFI variables of a machine that is off'),
+  )
+    .option('--reason <text>', 'why, for the list', '')
+    .action(async (machine: string, options: ReserveOptions & { readonly reason: string }) => {
+      await (await load()).takeCommand(io, machine, options);
+    });
+
+  command('list <machine>', 'list the generations of a machine').action(
+    async (machine: string, options: GenerationOptions) => {
+      await (await load()).listCommand(io, machine, options);
+    },
+  );
+
+  command('show <machine>', 'show one generation')
+    .argument('<generation>', 'its number', wholeNumber)
+    .action(async (machine: string, generation: number, options: GenerationOptions) => {
+      await (await load()).showCommand(io, machine, generation, options);
+    });
+
+  command(
+    'verify <machine>',
+    'compare every generation with what was signed, and the machine with its generations',
+  ).action(async (machine: string, options: GenerationOptions) => {
+    process.exitCode = await (await load()).verifyCommand(io, machine, options);
+  });
+
+  command('diff <machine>', 'show what changed from one generation to another')
+    .argument('<before>', 'a number', wholeNumber)
+    .argument('<after>', 'a number', wholeNumber)
+    .action(async (machine: string, before: number, after: number, options: GenerationOptions) => {
+      await (await load()).diffCommand(io, machine, [before, after], options);
+    });
+
+  command('delete <machine>', 'delete generations')
+    .argument('[generations...]', 'their numbers', numbers)
+    .option('--all', 'all of the machine', false)
+    .action(
+      async (
+        machine: string,
+        chosen: readonly number[] | undefined,
+        options: GenerationOptions & { readonly all: boolean },
+      ) => {
+        await (await load()).deleteCommand(io, machine, chosen ?? [], options);
+      },
+    );
+
+  withReserve(
+    command('rollback <machine>', 'put a machine back to a generation, all of it; the present state is kept'),
+  )
+    .option('--generation <number>', 'which one; the newest that no rollback left unless given', wholeNumber)
+    .action(async (machine: string, options: ReserveOptions & { readonly generation?: number }) => {
+      await (await load()).rollbackMachineCommand(io, machine, options);
+    });
+}

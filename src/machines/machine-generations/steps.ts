@@ -1,0 +1,36 @@
+/** The durable steps of taking a generation, in their order. A crash test ends the process after each of them. */
+export const takingSteps = [
+  'take_intended',
+  'take_copied',
+  'take_released',
+  'take_described',
+  'take_kept',
+  'take_logged',
+  'take_finished',
+] as const;
+
+/** The durable steps of rolling a machine back. From `back_committed` on, the generation comes back whatever happens. */
+export const rollingBackSteps = [
+  'back_intended',
+  'back_staged',
+  'back_linked',
+  'back_described',
+  'back_committed',
+  'back_taken_away',
+  'back_member',
+  'back_replaced',
+  'back_kept',
+  'back_logged',
+  'back_finished',
+] as const;
+
+type MachineStep =
+  | (typeof takingSteps)[number]
+  | (typeof rollingBackSteps)[number]
+  | 'delete_intended'
+  | 'delete_removed'
+  | 'delete_logged'
+  | 'discarded';
+
+/** Called after each durable step. */
+export type OnMachineStep = (step: MachineStep) => void | Promise<void>;

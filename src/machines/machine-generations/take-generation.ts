@@ -1,0 +1,115 @@
+import { renameDurably } from '../../lib/durable-file.ts';
+import { asHostSpaceError } from '../../lib/host-space-error.ts';
+import { generationDirectory, stagedDirectory } from '../generations/generation-paths.ts';
+import { nextGenerationNumber } from '../generations/next-generation-number.ts';
+import { isThere } from '../vtpm/state-files.ts';
+import { describeGeneration } from './describe-generation.ts';
+import { holdMachine } from './hold-machine.ts';
+import { removeMachineIntent, writeMachineIntent } from './intent.ts';
+import { logEvent, readLog } from './log.ts';
+import type { Manifest } from './manifest.ts';
+import { diskDirectories } from './member-files.ts';
+import { newestParent } from './newest-parent.ts';
+import { discardPrepared, prepareMembers } from './prepare-generation.ts';
+import type { MachineContext } from './read-generation.ts';
+import type { OnMachineStep } from './steps.ts';
+
+export interface TakeOptions {
+  readonly cause: 'request' | 'update';
+  readonly reason: string;
+  /** Free space that must remain on each filesystem, in bytes. */
+  readonly reserve: bigint;
+  readonly now: () => Date;
+  readonly signal?: AbortSignal | undefined;
+  readonly onStep?: OnMachineStep | undefined;
+}
+
+export interface TakenGeneration {
+  readonly number: number;
+  readonly manifest: Manifest;
+  readonly digest: string;
+  /** For each disk. */
+  readonly methods: readonly ('reflink' | 'copy' | 'link')[];
+}
+
+/**
+ * Takes a generation of a machine that is switched off: all its members, or none.
+ * The caller has the run lock of the machine and has recovered.
+ *
+ * The machine is held only while its members are copied, which is a moment where the filesystem can reflink;
+ * digests are made, and the vTPM is started, on the copies.
+ *
+ * @throws ColdpatchError `image_in_use`, `image_changed`, `vtpm_broken`, `vtpm_key`, `host_space`, `generation_log_broken`.
+ */
+export async function takeGeneration(
+  context: MachineContext,
+  options: TakeOptions,
+): Promise<TakenGeneration> {
+  const { host, machine, state, key } = context;
+  const { now, signal, onStep: step = () => undefined } = options;
+  const log = await readLog(host, key.publicKey);
+  const parent = newestParent(context, log);
+  const generation = await nextGenerationNumber(state);
+  const directories = diskDirectories(machine, generation);
+  await writeMachineIntent(state, { operation: 'prepare', generation, directories: [...directories] });
+  await step('take_intended');
+  try {
+    const held = await copyHeld(context, generation, options);
+    const described = await describeGeneration(context, {
+      generation,
+      cause: options.cause,
+      reason: options.reason,
+      takenAt: held.at,
+      heldSeconds: held.seconds,
+      parent,
+      origin: null,
+      log,
+      acceptProblems: false,
+      signal,
+    });
+    await step('take_described');
+    signal?.throwIfAborted();
+    await renameDurably(stagedDirectory(state, generation), generationDirectory(state, generation));
+    await step('take_kept');
+    await logEvent(host, key, {
+      at: now().toISOString(),
+      machine: machine.id,
+      name: machine.name,
+      event: 'taken',
+      generation,
+      manifest: described.digest,
+      kept: null,
+    });
+    await step('take_logged');
+    await removeMachineIntent(state);
+    await step('take_finished');
+    return { number: generation, methods: held.methods, ...described };
+  } catch (error) {
+    await takeBack(context, generation, directories).catch(() => undefined);
+    throw asHostSpaceError(error, state.path);
+  }
+}
+
+async function copyHeld(context: MachineContext, generation: number, options: TakeOptions) {
+  const { onStep: step = () => undefined } = options;
+  await using hold = await holdMachine(context.machine);
+  const at = options.now();
+  const began = performance.now();
+  const methods = await prepareMembers(context, generation, { disks: 'copy', ...options });
+  await step('take_copied');
+  const seconds = (performance.now() - began) / 1000;
+  await hold.release();
+  await step('take_released');
+  return { at, methods, seconds };
+}
+
+/** Only what does not count yet; else the next recovery finishes it. */
+async function takeBack(
+  context: MachineContext,
+  generation: number,
+  directories: readonly string[],
+): Promise<void> {
+  if (isThere(generationDirectory(context.state, generation))) return;
+  await discardPrepared(context, generation, directories);
+  await removeMachineIntent(context.state);
+}

@@ -1,0 +1,27 @@
+import { openHostState } from '../definitions/host-state.ts';
+import { openMachineState } from '../definitions/machine-state.ts';
+import { readMachine } from '../definitions/read-machine.ts';
+import { acquireRunLock } from '../run-lock.ts';
+import { openServiceKey } from '../signing/service-key.ts';
+import type { MachineContext } from './read-generation.ts';
+import { type MachineSettlement, settleMachine, type SettleOptions } from './settle-machine.ts';
+
+/**
+ * Lets `work` use a machine that no other run uses, after what a killed run left was put in order.
+ *
+ * @throws ColdpatchError `machine_unknown`, `image_busy`.
+ */
+export async function withMachine<Result>(
+  stateDirectory: string,
+  name: string,
+  options: SettleOptions,
+  work: (context: MachineContext, settled: MachineSettlement | undefined) => Promise<Result>,
+): Promise<Result> {
+  const host = await openHostState(stateDirectory);
+  const machine = await readMachine(host, name);
+  const state = await openMachineState(host, machine.name);
+  const key = await openServiceKey(host);
+  await using _lock = await acquireRunLock(state.path);
+  const context = { host, machine, state, key };
+  return await work(context, await settleMachine(context, options));
+}
