@@ -20,6 +20,8 @@ export function diagnose(config: Config, { directories, clean, signal }: DoctorR
     nodeVersion: process.versions.node,
     isRoot: process.geteuid?.() === 0,
     holdImages: holdImageLocks,
+    stateDirectory: config.stateDirectory,
+    now: () => new Date(),
     signal,
   });
 }

@@ -3,6 +3,7 @@ import { hasErrorCode } from '../../lib/has-error-code.ts';
 import { runProgramOrFail } from '../../lib/run-program.ts';
 import { type Recovery, recover } from '../generations/recover.ts';
 import type { HoldImages } from '../hypervisors/qemu/hold-image-lock.ts';
+import type { MachineSettlement } from '../machine-generations/settle-machine.ts';
 import { acquireRunLock } from '../run-lock.ts';
 import type { ImageLeftovers } from './find-host-leftovers.ts';
 import type { Attachment } from './stray-attachments.ts';
@@ -13,7 +14,7 @@ export interface CleanedImage {
   /** Mounts and loop devices that were taken away. */
   readonly detached: readonly string[];
   /** See `Recovery`. Undefined when only mounts and devices were left. */
-  readonly settlement?: Recovery['settlement'];
+  readonly settlement?: Recovery['settlement'] | MachineSettlement;
   readonly removed: readonly string[];
   /** Why it was not cleaned, or not to the end. */
   readonly problem?: string;

@@ -3,6 +3,7 @@ import type { HoldImages } from '../hypervisors/qemu/hold-image-lock.ts';
 import { type CleanedImage, cleanLeftovers } from './clean-leftovers.ts';
 import { type ExamineOptions, examineHost } from './examine-host.ts';
 import { findHostLeftovers, type HostLeftovers } from './find-host-leftovers.ts';
+import { cleanMachine, findMachineLeftovers, type MachineLeftovers } from './machine-leftovers.ts';
 import type { HostReport } from './types.ts';
 
 /** What this host can do, and what killed runs left on it. The names are those of `doctor --json`. */
@@ -18,6 +19,7 @@ export interface Diagnosis extends HostReport {
 
 /** One thing that a killed run left; when it was asked to clean, one that is still there. */
 export interface HostLeftover {
+  /** Of what: an image's path, or a machine's name. */
   readonly image: string;
   readonly kind: 'replacement' | 'work' | 'staged' | 'unfinished' | 'mount' | 'loop_device';
   readonly path: string;
@@ -27,24 +29,34 @@ export interface DiagnoseOptions extends ExamineOptions {
   /** Put leftovers in order. */
   readonly clean: boolean;
   readonly holdImages: HoldImages;
+  /** Where the machines of this host are remembered. */
+  readonly stateDirectory: string;
+  readonly now: () => Date;
 }
 
 /** `coldpatch doctor`. Changes nothing unless `clean` is asked for. */
 export async function diagnoseHost(options: DiagnoseOptions): Promise<Diagnosis> {
   const report = await examineHost(options);
   const found = await findHostLeftovers(options.directories);
-  if (!options.clean) return { ...report, ...describe(found), cleaned: [] };
+  const machines = await findMachineLeftovers(options.stateDirectory);
+  if (!options.clean) return { ...report, ...describe(found, machines), cleaned: [] };
   const cleaned: CleanedImage[] = [];
   for (const image of found.images) {
     options.signal?.throwIfAborted();
     cleaned.push(await cleanLeftovers(image, options.holdImages));
   }
-  return { ...report, ...describe(await findHostLeftovers(options.directories)), cleaned };
+  for (const { name } of machines.machines) cleaned.push(await cleanMachine(name, options));
+  const left = await findMachineLeftovers(options.stateDirectory);
+  return { ...report, ...describe(await findHostLeftovers(options.directories), left), cleaned };
 }
 
-function describe({ images, inUse, gaps }: HostLeftovers): Pick<Diagnosis, 'leftovers' | 'inUse' | 'gaps'> {
+function describe(
+  { images, inUse, gaps }: HostLeftovers,
+  { machines, inUse: machinesInUse }: MachineLeftovers,
+): Pick<Diagnosis, 'leftovers' | 'inUse' | 'gaps'> {
   const leftovers = images.flatMap(({ state, files, attachments }) =>
     [...files, ...attachments].map(({ kind, path }) => ({ image: state.imagePath, kind, path })),
   );
-  return { leftovers, inUse, gaps };
+  const ofMachines = machines.flatMap(({ name, files }) => files.map((file) => ({ image: name, ...file })));
+  return { leftovers: [...leftovers, ...ofMachines], inUse: [...inUse, ...machinesInUse], gaps };
 }

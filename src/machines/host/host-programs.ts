@@ -25,6 +25,7 @@ export const hostPrograms: readonly HostProgram[] = [
   needed('nsenter', 'util-linux', 'works in private namespaces'),
   needed('setpriv', 'util-linux', 'ends programs with coldpatch'),
   needed('flock', 'util-linux', 'keeps two runs apart'),
+  { program: 'swtpm', package: 'swtpm', purpose: 'starts copies of virtual TPMs', required: false },
   { program: 'qemu-system-x86_64', package: 'qemu-system-x86', purpose: 'starts machines', required: false },
 ];
 

@@ -1,0 +1,413 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { MachineVerification } from '../src/app/machine-generations.ts';
+import { rollingBackSteps, takingSteps } from '../src/machines/machine-generations/steps.ts';
+import { type CommandResult, runColdpatch } from './support/command-line-fixture.ts';
+import { counterIndex, sealSecret, unsealSecret, withTpm } from './support/tpm-session.ts';
+
+const megabyte = 1024 * 1024;
+const secret = 'the key of the disk';
+
+let folder: string;
+let tools: string;
+let paths: { readonly disk: string; readonly data: string; readonly tpm: string; readonly variables: string };
+
+beforeEach(async () => {
+  folder = realpathSync(mkdtempSync(join(tmpdir(), 'machines-')));
+  tools = join(folder, 'tpm2-tools');
+  mkdirSync(tools);
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function coldpatch(args: readonly string[], crashAt?: string): Promise<CommandResult> {
+  return runColdpatch({
+    args,
+    environment: {
+      COLDPATCH_STATE_DIRECTORY: join(folder, 'state'),
+      ...(crashAt !== undefined && { COLDPATCH_TEST: '1', COLDPATCH_CRASH_AT: crashAt }),
+    },
+  });
+}
+
+async function done(...args: readonly string[]): Promise<string> {
+  const result = await coldpatch(args);
+  expect(result.stderr).toBe('');
+  expect(result.exitCode).toBe(0);
+  return result.stdout;
+}
+
+async function verified(): Promise<MachineVerification & { readonly exitCode: number }> {
+  const { stdout, stderr, exitCode } = await coldpatch(['generations', 'verify', 'web', '--json']);
+  expect(stderr).toBe('');
+  return { ...(JSON.parse(stdout) as MachineVerification), exitCode };
+}
+
+async function numbers(): Promise<readonly number[]> {
+  const list = JSON.parse(await done('generations', 'list', 'web', '--json')) as {
+    readonly number: number;
+    readonly answer: string;
+  }[];
+  expect(list.filter(({ answer }) => answer !== 'complete')).toEqual([]);
+  return list.map(({ number }) => number);
+}
+
+/** A machine with two disks, UEFI variables and a real vTPM that has sealed a secret; the disk holds the sealed form. */
+async function addMachine(places: Partial<Record<keyof typeof paths, string>> = {}): Promise<void> {
+  paths = {
+    disk: join(places.disk ?? folder, 'web.img'),
+    data: join(places.data ?? folder, 'data.qcow2'),
+    tpm: join(places.tpm ?? folder, 'tpm'),
+    variables: join(places.variables ?? folder, 'vars.fd'),
+  };
+  mkdirSync(paths.tpm, { recursive: true });
+  const sealed = await withTpm(`dir=${paths.tpm}`, tools, (tpm2) => sealSecret(tpm2, tools, secret));
+  writeFileSync(paths.disk, sealed);
+  execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', paths.data, '20M']);
+  writeFileSync(paths.variables, Buffer.alloc(528 * 1024, 'variables'));
+  await done(
+    'machine',
+    'add',
+    'web',
+    `--disk=${paths.disk}`,
+    `--disk=${paths.data}`,
+    `--tpm=${paths.tpm}`,
+    `--uefi-vars=${paths.variables}`,
+  );
+}
+
+/** The machine runs: it writes to its disks, and counts in its vTPM. */
+async function runMachine(content: string): Promise<void> {
+  await withTpm(`dir=${paths.tpm}`, tools, (tpm2) => tpm2('nvincrement', '-C', 'o', counterIndex));
+  writeFileSync(paths.disk, Buffer.alloc(megabyte, content));
+  execFileSync('qemu-io', ['-f', 'qcow2', '-c', `write -P ${content.length} 0 64k`, paths.data]);
+  writeFileSync(paths.variables, Buffer.alloc(528 * 1024, content));
+}
+
+function unsealed(): Promise<string> {
+  return withTpm(`dir=${paths.tpm}`, tools, (tpm2) => unsealSecret(tpm2, tools, readFileSync(paths.disk)));
+}
+
+const permanent = (): string => join(paths.tpm, 'tpm2-00.permall');
+const memberPaths = (): readonly string[] => [paths.disk, paths.data, paths.variables, permanent()];
+const contents = (): readonly (string | undefined)[] =>
+  memberPaths().map((path) => (existsSync(path) ? readFileSync(path).toString('latin1') : undefined));
+
+describe('a machine with a vTPM', () => {
+  beforeEach(() => addMachine());
+
+  test('unseals its secret again after a rollback, and says what went backwards', async () => {
+    await done('generations', 'take', 'web', '--reason', 'before the change');
+    const before = contents();
+    await runMachine('changed');
+    await expect(unsealed()).rejects.toThrow(/tpm2_load/);
+    const changed = readFileSync(paths.disk);
+    writeFileSync(paths.disk, Buffer.from(before[0] ?? '', 'latin1'));
+    await expect(unsealed()).rejects.toThrow(/tpm2_policynv/);
+    writeFileSync(paths.disk, changed);
+    const after = contents();
+    const text = await done('generations', 'rollback', 'web');
+    expect(text).toContain('kept as generation 2');
+    expect(text).toMatch(/counter "nv 1500016" go back from 3 to 2/);
+    expect(contents()).toEqual(before);
+    expect(await unsealed()).toBe(secret);
+    // What was rolled back from is a generation like any other.
+    await done('generations', 'rollback', 'web', '--generation', '2');
+    expect(contents()).toEqual(after);
+    expect(await numbers()).toEqual([1, 2, 3]);
+  });
+
+  test('that only ran is in order; one put back in part by hand is noticed', async () => {
+    const saved = join(folder, 'saved');
+    mkdirSync(saved);
+    await done('generations', 'take', 'web');
+    for (const [index, path] of memberPaths().entries()) copyFileSync(path, join(saved, String(index)));
+    await runMachine('second');
+    await done('generations', 'take', 'web');
+    await runMachine('third');
+    expect(await verified()).toMatchObject({ exitCode: 0, present: { findings: [] } });
+
+    const third = readFileSync(paths.disk);
+    copyFileSync(join(saved, '0'), paths.disk);
+    expect(await verified()).toMatchObject({
+      exitCode: 4,
+      present: {
+        findings: [
+          expect.stringMatching(/^disk0 .* was put back by hand to generation 1, without/) as string,
+        ],
+      },
+    });
+    writeFileSync(paths.disk, third);
+
+    const newer = readFileSync(permanent());
+    copyFileSync(join(saved, '3'), permanent());
+    const { present } = await verified();
+    expect(present.findings).toEqual([
+      expect.stringMatching(/^tpm2-00.permall .* was put back by hand to generation 1/) as string,
+      expect.stringMatching(/older than generation 2: its counter "resets"/) as string,
+      expect.stringMatching(/older than generation 2: its counter "nv 1500016" went from 3 to 2/) as string,
+    ]);
+    writeFileSync(permanent(), newer);
+
+    for (const [index, path] of memberPaths().entries()) copyFileSync(join(saved, String(index)), path);
+    expect((await verified()).present.findings[0]).toMatch(
+      /^the whole machine was put back by hand to generation 1/,
+    );
+  });
+
+  test('an older state of the vTPM that is in no generation is known by its counters', async () => {
+    copyFileSync(permanent(), join(folder, 'older'));
+    await runMachine('second');
+    await done('generations', 'take', 'web');
+    copyFileSync(join(folder, 'older'), permanent());
+    const { present, exitCode } = await verified();
+    expect(exitCode).toBe(4);
+    expect(present.findings.join()).toMatch(/counter "nv 1500016" went from 3 to 2/);
+  });
+
+  test('is not taken while its vTPM or a disk is in use, and cannot be started while it is held', async () => {
+    await withTpm(`dir=${paths.tpm}`, tools, async () => {
+      expect(await coldpatch(['generations', 'take', 'web'])).toMatchObject({
+        exitCode: 3,
+        stderr: expect.stringContaining('image_in_use') as string,
+      });
+    });
+    const qemu = spawn('qemu-io', ['-f', 'qcow2', paths.data], { stdio: ['pipe', 'pipe', 'inherit'] });
+    qemu.stdin.write('length\n');
+    await once(createInterface({ input: qemu.stdout }), 'line');
+    const refused = await coldpatch(['generations', 'take', 'web']);
+    expect(refused.stderr).toContain(paths.data);
+    const ended = once(qemu, 'close');
+    qemu.kill();
+    await ended;
+    expect(await numbers()).toEqual([]);
+  });
+
+  test('a vTPM whose state is empty or cut is refused, and a rollback repairs it', async () => {
+    await done('generations', 'take', 'web');
+    const whole = readFileSync(permanent());
+    for (const size of [0, 700]) {
+      truncateSync(permanent(), size);
+      expect(await coldpatch(['generations', 'take', 'web'])).toMatchObject({
+        exitCode: 3,
+        stderr: expect.stringContaining('vtpm_broken') as string,
+      });
+    }
+    expect((await verified()).exitCode).toBe(4);
+    await done('generations', 'rollback', 'web');
+    expect(readFileSync(permanent())).toEqual(whole);
+    expect(await unsealed()).toBe(secret);
+    const list = await done('generations', 'list', 'web');
+    expect(list).toContain('broken machine');
+    const kept = await coldpatch(['generations', 'rollback', 'web', '--generation', '4']);
+    expect(kept.stderr).toContain('generation_altered');
+  });
+
+  test('a generation with a missing, extra, altered or foreign member is refused', async () => {
+    await done('generations', 'take', 'web');
+    await runMachine('second');
+    await done('generations', 'take', 'web');
+    const before = contents();
+    const kept = join(folder, 'state', 'machines', 'web', 'generations');
+    const [id = ''] = readdirSync(join(folder, '.coldpatch-machines'));
+    const disks = join(folder, '.coldpatch-machines', id);
+    const refused = async (change: () => void, words: RegExp): Promise<void> => {
+      const saved = join(folder, 'saved');
+      for (const path of [kept, disks]) execFileSync('cp', ['-a', path, `${saved}-${path === kept ? 1 : 2}`]);
+      change();
+      const result = await coldpatch(['generations', 'rollback', 'web', '--generation', '1']);
+      expect(result.stderr).toMatch(words);
+      expect(result.exitCode).toBe(3);
+      expect(contents()).toEqual(before);
+      expect((await verified()).exitCode).toBe(4);
+      for (const path of [kept, disks]) {
+        rmSync(path, { recursive: true });
+        execFileSync('mv', [`${saved}-${path === kept ? 1 : 2}`, path]);
+      }
+    };
+    await refused(() => rmSync(join(kept, '1', 'uefi-variables')), /uefi-variables is missing/);
+    await refused(() => writeFileSync(join(disks, '1', 'disk7'), ''), /disk7 .* does not belong to it/);
+    await refused(() => writeFileSync(join(disks, '1', 'disk0'), Buffer.alloc(megabyte)), /SHA-256/);
+    await refused(() => appendFileSync(join(kept, '1', 'tpm2-00.permall'), 'x'), /bytes instead of/);
+    await refused(() => {
+      copyFileSync(join(kept, '2', 'tpm2-00.permall'), join(kept, '1', 'tpm2-00.permall'));
+    }, /SHA-256|bytes instead of/);
+    await refused(() => {
+      copyFileSync(join(kept, '2', 'manifest.dsse.json'), join(kept, '1', 'manifest.dsse.json'));
+    }, /manifest is that of generation 2/);
+    await refused(() => {
+      const path = join(kept, '1', 'manifest.dsse.json');
+      const envelope = JSON.parse(readFileSync(path, 'utf8')) as { payload: string };
+      const changed = Buffer.from(envelope.payload, 'base64').toString().replace('"request"', '"rollback"');
+      writeFileSync(path, JSON.stringify({ ...envelope, payload: Buffer.from(changed).toString('base64') }));
+    }, /not signed by an accepted key/);
+    rmSync(join(kept, '1'), { recursive: true });
+    expect(await coldpatch(['generations', 'rollback', 'web', '--generation', '1'])).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('generation_unknown') as string,
+    });
+    expect((await verified()).exitCode).toBe(4);
+  });
+
+  test('a log that was cut or changed stops everything', async () => {
+    await done('generations', 'take', 'web');
+    await done('generations', 'take', 'web');
+    const path = join(folder, 'state', 'generations.log');
+    const log = readFileSync(path, 'utf8');
+    const lines = log.trimEnd().split('\n');
+    const broken = [
+      `${lines[1]}\n`,
+      log.replace('"event":"taken"', '"event":"deleted"'),
+      `${log}${lines[1]}\n`,
+    ];
+    for (const text of broken) {
+      writeFileSync(path, text);
+      expect((await coldpatch(['generations', 'list', 'web'])).stderr).toContain('generation_log_broken');
+    }
+    // Without its last line, the generation that it named is foreign.
+    writeFileSync(path, `${lines[0]}\n`);
+    expect(await done('generations', 'list', 'web')).toContain('the log of generations does not name it');
+    // An unfinished line is what a power cut leaves.
+    writeFileSync(path, `${log}half a line`);
+    await done('generations', 'take', 'web');
+    expect(await numbers()).toEqual([1, 2, 3]);
+  });
+
+  test('generations are compared, deleted and their numbers never used again', async () => {
+    await done('generations', 'take', 'web');
+    await runMachine('second');
+    await done('generations', 'take', 'web');
+    const diff = await done('generations', 'diff', 'web', '1', '2');
+    expect(diff).toMatch(/nv 1500016 +changed +2 +3/);
+    expect(await coldpatch(['machine', 'remove', 'web'])).toMatchObject({ exitCode: 3 });
+    await done('generations', 'delete', 'web', '2');
+    await done('generations', 'take', 'web');
+    expect(await numbers()).toEqual([1, 3]);
+    await done('generations', 'delete', 'web', '--all');
+    await done('machine', 'remove', 'web');
+    expect(readdirSync(join(folder, 'state', 'machines'))).toEqual([]);
+    expect(readdirSync(folder)).not.toContain('.coldpatch-machines');
+  });
+});
+
+describe('killed at any moment, on three filesystems', () => {
+  let mounts: readonly string[];
+
+  function mountLoop(name: string, megabytes: number, make: readonly [string, ...string[]]): string {
+    const [disk, mounted] = [join(folder, `${name}.img`), join(folder, name)];
+    writeFileSync(disk, '');
+    truncateSync(disk, megabytes * megabyte);
+    execFileSync(make[0], [...make.slice(1), disk]);
+    mkdirSync(mounted);
+    execFileSync('mount', ['-o', 'loop', disk, mounted]);
+    return mounted;
+  }
+
+  beforeEach(async () => {
+    const xfs = mountLoop('xfs', 400, ['mkfs.xfs', '-q', '-K', '-m', 'reflink=1']);
+    const ext4 = mountLoop('ext4', 64, ['mkfs.ext4', '-q']);
+    const memory = join(folder, 'memory');
+    mkdirSync(memory);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', memory]);
+    mounts = [xfs, ext4, memory];
+    await addMachine({ disk: xfs, data: ext4, tpm: join(memory, 'tpm'), variables: ext4 });
+  });
+  afterEach(() => {
+    for (const mounted of mounts) execFileSync('umount', [mounted]);
+  });
+
+  /** Nothing is left but the members, whole generations and what every machine has. */
+  function expectTidy(generations: readonly number[]): void {
+    const state = join(folder, 'state', 'machines', 'web');
+    const names = readdirSync(state).filter((name) => name !== 'counter');
+    expect(names.toSorted()).toEqual(['generations', 'lock', 'machine.json', 'work']);
+    expect(readdirSync(join(state, 'work'))).toEqual([]);
+    const expected = generations.map(String);
+    expect(readdirSync(join(state, 'generations')).toSorted()).toEqual(expected);
+    for (const directory of [join(paths.disk, '..'), join(paths.data, '..'), paths.tpm]) {
+      const container = join(directory, '.coldpatch-machines');
+      const [id] = existsSync(container) ? readdirSync(container) : [];
+      const found = id === undefined ? [] : readdirSync(join(container, id)).toSorted();
+      expect(found).toEqual(directory === paths.tpm ? [] : expected);
+    }
+    expect(readdirSync(paths.tpm).toSorted()).toEqual(['.lock', 'tpm2-00.permall']);
+  }
+
+  test('a generation is whole or was never there', async () => {
+    const before = contents();
+    let expected: readonly number[] = [];
+    for (const [index, step] of takingSteps.entries()) {
+      expect((await coldpatch(['generations', 'take', 'web'], step)).signal).toBe('SIGKILL');
+      expect(contents()).toEqual(before);
+      if (index >= takingSteps.indexOf('take_kept')) expected = [...expected, index + 1];
+      expect(await numbers()).toEqual(expected);
+      expectTidy(expected);
+    }
+    expect((await verified()).exitCode).toBe(0);
+  });
+
+  test('a rollback leaves the old state or the new one, and nothing that could be started in between', async () => {
+    await done('generations', 'take', 'web');
+    const old = contents();
+    await runMachine('changed');
+    const present = contents();
+    const committed = rollingBackSteps.indexOf('back_committed');
+    for (const [index, step] of rollingBackSteps.entries()) {
+      const run = await coldpatch(['generations', 'rollback', 'web', '--generation', '1'], step);
+      expect([step, run.signal]).toEqual([step, 'SIGKILL']);
+      const [disk, ...others] = contents();
+      if (disk !== undefined) expect([present, old]).toContainEqual([disk, ...others]);
+      else expect(['back_taken_away', 'back_member']).toContain(step);
+      // A recovery that is killed too is repeated.
+      await coldpatch(['generations', 'list', 'web'], 'back_member');
+      await coldpatch(['generations', 'list', 'web'], 'back_replaced');
+      const kept = await numbers();
+      expect(contents()).toEqual(index < committed ? present : old);
+      expect(kept.length).toBe(index < committed ? 1 : 2);
+      expectTidy(kept);
+      if (index < committed) continue;
+      expect((await verified()).exitCode).toBe(0);
+      await done('generations', 'rollback', 'web', '--generation', String(kept.at(-1)));
+      expect(contents()).toEqual(present);
+      const [, ...left] = await numbers();
+      await done('generations', 'delete', 'web', ...left.map(String));
+    }
+    await done('generations', 'rollback', 'web', '--generation', '1');
+    expect(await unsealed()).toBe(secret);
+  });
+
+  test('a deletion is carried out to its end', async () => {
+    await done('generations', 'take', 'web');
+    for (const step of ['delete_intended', 'delete_removed', 'delete_logged']) {
+      await done('generations', 'take', 'web');
+      const newest = String((await numbers()).at(-1));
+      expect((await coldpatch(['generations', 'delete', 'web', newest], step)).signal).toBe('SIGKILL');
+      expect(await numbers()).toEqual([1]);
+      expectTidy([1]);
+    }
+  });
+
+  test('a disk that is full refuses, and leaves the machine and nothing else', async () => {
+    const before = contents();
+    const full = await coldpatch(['generations', 'take', 'web', '--reserve', '1G']);
+    expect(full.stderr).toContain('host_space');
+    expect(contents()).toEqual(before);
+    expectTidy([]);
+  });
+});
