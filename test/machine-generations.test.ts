@@ -127,6 +127,12 @@ describe('a machine with a vTPM', () => {
     expect(text).toMatch(/counter "nv 1500016" go back from 3 to 2/);
     expect(contents()).toEqual(before);
     expect(await unsealed()).toBe(secret);
+    // One disk alone does not go back.
+    const alone = await coldpatch(['rollback', paths.disk]);
+    expect(alone).toMatchObject({
+      exitCode: 3,
+      stderr: expect.stringContaining('image_of_machine') as string,
+    });
     // What was rolled back from is a generation like any other.
     await done('generations', 'rollback', 'web', '--generation', '2');
     expect(contents()).toEqual(after);
@@ -335,7 +341,7 @@ describe('killed at any moment, on three filesystems', () => {
   /** Nothing is left but the members, whole generations and what every machine has. */
   function expectTidy(generations: readonly number[]): void {
     const state = join(folder, 'state', 'machines', 'web');
-    const names = readdirSync(state).filter((name) => name !== 'counter');
+    const names = readdirSync(state).filter((name) => name !== 'counter' && name !== 'held-back');
     expect(names.toSorted()).toEqual(['generations', 'lock', 'machine.json', 'work']);
     expect(readdirSync(join(state, 'work'))).toEqual([]);
     const expected = generations.map(String);

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Config } from '../config/schema.ts';
 import { addMachine, type NewMachine } from '../machines/definitions/add-machine.ts';
 import { openHostState } from '../machines/definitions/host-state.ts';
+import { liftHold } from '../machines/definitions/held-back.ts';
+import { machineStateOf } from '../machines/definitions/machine-state.ts';
 import type { Machine } from '../machines/definitions/machine.ts';
 import { listMachines, readMachine } from '../machines/definitions/read-machine.ts';
 import { removeMachine } from '../machines/definitions/remove-machine.ts';
@@ -25,4 +27,10 @@ export async function oneMachine(config: Config, name: string): Promise<Machine>
 /** `coldpatch machine remove`. */
 export async function forgetMachine(config: Config, name: string): Promise<void> {
   await removeMachine(await openHostState(config.stateDirectory), name);
+}
+
+/** `coldpatch machine lift`. */
+export async function liftMachine(config: Config, name: string): Promise<void> {
+  const host = await openHostState(config.stateDirectory);
+  await liftHold(machineStateOf(host, (await readMachine(host, name)).name));
 }

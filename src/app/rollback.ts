@@ -4,7 +4,8 @@ import type { WritableFormatId } from '../disk/image-formats/types.ts';
 import { openChain } from '../disk/open-chain.ts';
 import { ColdpatchError } from '../lib/errors.ts';
 import { assertNoChildren } from '../machines/check-out-image.ts';
-import { rollBack } from '../machines/generations/roll-back.ts';
+import { assertNotOfMachine } from '../machines/definitions/machine-of-image.ts';
+import { rollBack, type RollBackResult } from '../machines/generations/roll-back.ts';
 import { holdImageLocks } from '../machines/hypervisors/qemu/hold-image-lock.ts';
 import { resolveImagePath } from '../machines/image-path.ts';
 import type { ImageRequest } from '../patch/examine-image.ts';
@@ -17,8 +18,9 @@ export interface RollbackRequest {
 }
 
 /** `coldpatch rollback`. */
-export function rollBackImage(config: Config, request: RollbackRequest): ReturnType<typeof rollBack> {
+export async function rollBackImage(config: Config, request: RollbackRequest): Promise<RollBackResult> {
   const { path } = resolveImagePath(request.image.path);
+  await assertNotOfMachine(config.stateDirectory, path);
   assertNoChildren(path, config.imageDirectories);
   const backing = (request.image.backing ?? []).map((file) => resolveImagePath(file).path);
   return rollBack({

@@ -1,5 +1,18 @@
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import type { Config } from '../config/schema.ts';
+import { writeFileDurably } from '../lib/durable-file.ts';
+import { assertNotHeldBack } from '../machines/definitions/held-back.ts';
+import { openHostState } from '../machines/definitions/host-state.ts';
+import { machineOfImage } from '../machines/definitions/machine-of-image.ts';
+import { generationDirectory } from '../machines/generations/generation-paths.ts';
+import type { MachineContext } from '../machines/machine-generations/read-generation.ts';
+import { takeGeneration } from '../machines/machine-generations/take-generation.ts';
+import { withMachine } from '../machines/machine-generations/with-machine.ts';
+import { attestationName } from '../machines/signing/image-statements.ts';
+import { openServiceKey, type ServiceKey } from '../machines/signing/service-key.ts';
+import { signStatement } from '../machines/signing/statement.ts';
+import { describePromotion, promotionPredicate } from '../patch/describe-promotion.ts';
 import { checkOutImage } from '../machines/check-out-image.ts';
 import { resolveImagePath } from '../machines/image-path.ts';
 import { chooseEngine } from '../patch/choose-engine.ts';
@@ -16,36 +29,96 @@ export interface UpdateRequest extends PlanRequest {
   readonly acceptUnclean: boolean;
 }
 
-/** `coldpatch update`: the whole way of one image. */
+const now = (): Date => new Date();
+
+/**
+ * `coldpatch update`: the whole way of one image.
+ * Of a disk of a machine, a generation of the whole machine is taken right before the promotion.
+ * Each promotion is signed.
+ */
 export async function updateOneImage(config: Config, request: UpdateRequest): Promise<Report> {
   const choice = chooseEngine(request.engine, {
     trusted: request.trusted,
     isRoot: process.geteuid?.() === 0,
   });
+  const { path } = resolveImagePath(request.image.path);
+  const machine = await machineOfImage(config.stateDirectory, path);
+  if (!machine) return updateAlone(config, request, choice);
+  const settling = { now, onStep: crashTest(process.env) };
+  return withMachine(config.stateDirectory, machine.name, settling, (context) => {
+    assertNotHeldBack(context.state, machine.name);
+    return updateAlone(config, request, choice, context);
+  });
+}
+
+async function updateAlone(
+  config: Config,
+  request: UpdateRequest,
+  choice: ReturnType<typeof chooseEngine>,
+  machine?: MachineContext,
+): Promise<Report> {
   const crash = crashTest(process.env);
   const phases = createPhases({ display: request.display, now: () => performance.now(), onPhase: crash });
   const backing = request.image.backing ?? [];
+  // Opened before anything else is done: a promotion that cannot be signed is not begun.
+  const key = await openServiceKey(await openHostState(config.stateDirectory));
   return checkOutImage(
     {
       image: request.image.path,
       backing: backing.map((path) => resolveImagePath(path).path),
       searchDirectories: config.imageDirectories,
       runId: randomUUID(),
-      now: () => new Date(),
+      now,
       onStep: crash,
     },
     async (image) => {
       crash('lock');
-      return updateImage(image, {
+      let taken: number | undefined;
+      const promoting = {
+        ...image,
+        promote: async (promotion: Parameters<typeof image.promote>[0]) => {
+          taken = machine && (await takeBefore(machine, image.path, request.signal));
+          return image.promote(promotion);
+        },
+      };
+      const report = await updateImage(promoting, {
         ...choice,
         request: request.image,
         sources: sourcesOf(config, request),
         acceptUnclean: request.acceptUnclean,
-        clock: () => new Date(),
+        clock: now,
         hostArchitecture: process.arch,
         phases,
         signal: request.signal,
       });
+      const statement = signPromotion(report, key);
+      if (statement !== undefined && report.generation !== null) {
+        await image.attach(report.generation, attestationName, statement);
+        if (machine && taken !== undefined) {
+          const directory = generationDirectory(machine.state, taken);
+          await writeFileDurably(join(directory, attestationName), statement, 0o600);
+        }
+      }
+      return report;
     },
   );
+}
+
+async function takeBefore(machine: MachineContext, path: string, signal: AbortSignal): Promise<number> {
+  const { number } = await takeGeneration(machine, {
+    cause: 'update',
+    reason: `before the update of ${path}`,
+    reserve: 0n,
+    now,
+    signal,
+    onStep: crashTest(process.env),
+  });
+  return number;
+}
+
+function signPromotion(report: Report, key: ServiceKey): string | undefined {
+  const described = describePromotion(report, now());
+  if (!described) return undefined;
+  const { subject, promotion } = described;
+  return signStatement({ predicateType: promotionPredicate, subjects: [subject], predicate: promotion }, key);
 }

@@ -1,5 +1,6 @@
 /** The commands that work on former states: of single images, and of machines with disks, vTPM and UEFI variables as one. */
 import { type Command, Option } from 'commander';
+import type { AttestOptions } from './commands/attest.ts';
 import type { AddOptions, MachineOptions } from './commands/machine.ts';
 import { ColdpatchError } from '../lib/errors.ts';
 import { addMachineGenerationCommands } from './machine-generation-commands.ts';
@@ -11,10 +12,27 @@ interface Io {
 
 const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
 
-/** Adds `machine`, `generations` and `rollback` to the program. */
+/** Adds `machine`, `generations`, `rollback` and `attest` to the program. */
 export function addMachineCommands(program: Command, io: Io): void {
   addDefinitionCommands(program, io);
   addGenerationCommands(program, io);
+  addAttestCommands(program, io);
+}
+
+function addAttestCommands(program: Command, io: Io): void {
+  program
+    .command('attest')
+    .description('check what was signed when an image was promoted')
+    .command('verify <image>')
+    .description('show the signed statement about these very bytes; refused when there is none')
+    .option('--statement <file>', 'one that came with the image; else those beside it are used')
+    .option('--key <file>', "a public key to accept in place of this host's; repeatable", collect)
+    .option('--json', 'print JSON', false)
+    .addOption(configOption())
+    .action(async (image: string, options: AttestOptions) => {
+      const { verifyAttestationCommand } = await import('./commands/attest.ts');
+      await verifyAttestationCommand(io, image, options);
+    });
 }
 
 interface RollbackFlags {
@@ -110,6 +128,13 @@ function addDefinitionCommands(program: Command, io: Io): void {
     async (name: string, options: MachineOptions) => {
       const { showMachineCommand } = await import('./commands/machine.ts');
       await showMachineCommand(io, name, options);
+    },
+  );
+
+  command('lift <name>', 'let a machine be updated again that was rolled back').action(
+    async (name: string, options: MachineOptions) => {
+      const { liftMachineCommand } = await import('./commands/machine.ts');
+      await liftMachineCommand(io, name, options);
     },
   );
 

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { addNewMachine, allMachines, forgetMachine, oneMachine } from '../../app/machines.ts';
+import { addNewMachine, allMachines, forgetMachine, liftMachine, oneMachine } from '../../app/machines.ts';
 import { ColdpatchError } from '../../lib/errors.ts';
 import type { Machine, VtpmKey } from '../../machines/definitions/machine.ts';
 import { cleanText } from '../clean-text.ts';
@@ -84,6 +84,16 @@ export async function removeMachineCommand(
 ): Promise<void> {
   await forgetMachine(loadCommandConfig(options), name);
   print(options.json ? printJson({ removed: name }) : `${name} is forgotten; its files are as they were.\n`);
+}
+
+/** `coldpatch machine lift NAME`. */
+export async function liftMachineCommand(
+  { print }: Io,
+  name: string,
+  options: MachineOptions,
+): Promise<void> {
+  await liftMachine(loadCommandConfig(options), name);
+  print(options.json ? printJson({ lifted: name }) : `${name} may be updated again.\n`);
 }
 
 function describe({ name, id, disks, vtpm, uefiVariables }: Machine): string {

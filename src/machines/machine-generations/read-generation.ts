@@ -9,6 +9,7 @@ import type { Machine } from '../definitions/machine.ts';
 import type { MachineState } from '../definitions/machine-state.ts';
 import { generationDirectory, generationNumbers } from '../generations/generation-paths.ts';
 import { namesIn } from '../generations/state-directory.ts';
+import { attestationName } from '../signing/image-statements.ts';
 import { verifyStatement } from '../signing/statement.ts';
 import type { ServiceKey } from '../signing/service-key.ts';
 import { digestOf, type GenerationLog } from './log.ts';
@@ -31,7 +32,7 @@ export interface MachineGeneration {
 }
 
 /** What a generation may keep besides its members. */
-const attachments = [manifestName, 'attestation.dsse.json', 'origin.dsse.json'];
+const attachments = [manifestName, attestationName, 'origin.dsse.json'];
 const largestManifest = 8 * 1024 * 1024;
 
 /**

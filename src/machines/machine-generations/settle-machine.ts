@@ -3,6 +3,7 @@ import { unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { renameDurably, syncDirectory } from '../../lib/durable-file.ts';
 import { ColdpatchError } from '../../lib/errors.ts';
+import { holdBack } from '../definitions/held-back.ts';
 import { generationDirectory, stagedDirectory } from '../generations/generation-paths.ts';
 import { removeTree } from '../generations/remove-tree.ts';
 import { namesIn } from '../generations/state-directory.ts';
@@ -89,6 +90,7 @@ export async function finishRollBack(
     kept: intent.keeps,
   });
   await step('back_logged');
+  await holdBack(state);
   for (const directory of intent.directories) {
     await removeTree(directory);
     await removeEmptyAbove(directory);
