@@ -5,6 +5,8 @@ import { cleanText } from './clean-text.ts';
 import { addKeepingCommands } from './groups/keeping.ts';
 import { addReadingCommands } from './groups/reading.ts';
 import { addUpgradingCommands } from './groups/upgrading.ts';
+import { addMachineCommands } from './machine-commands.ts';
+import { print } from './shared-options.ts';
 
 const program = new Command('coldpatch')
   .description('Keeps virtual machine images patched while they are switched off.')
@@ -16,6 +18,7 @@ const program = new Command('coldpatch')
 
 addReadingCommands(program);
 addUpgradingCommands(program);
+addMachineCommands(program, { print });
 addKeepingCommands(program);
 
 /** One line with the code for scripts, then the message. @returns the exit code. */

@@ -1,6 +1,5 @@
 /** Options that several commands share, and what commander gives for them. */
 import { type Command, Option } from 'commander';
-import { ColdpatchError } from '../lib/errors.ts';
 
 export const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
 export const formatOption = (formats = ['raw', 'qcow2']): Option =>
@@ -67,17 +66,6 @@ export function imageOptions<Format extends string>(options: {
     ...(options.imageFormat && { format: options.imageFormat }),
     ...(options.backing && { backing: options.backing }),
   };
-}
-
-export function wholeNumber(text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new ColdpatchError('usage', `Expected a whole number, but found "${text}".`);
-}
-
-export function byteCount(text: string): number {
-  const [, digits, unit = ''] = /^(\d{1,12})([KMGT]?)$/.exec(text) ?? [];
-  if (digits !== undefined) return Number(digits) * 1024 ** ' KMGT'.indexOf(unit || ' ');
-  throw new ColdpatchError('usage', `Expected a number of bytes such as 500M or 20G, but found "${text}".`);
 }
 
 export function print(text: string): void {

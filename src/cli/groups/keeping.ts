@@ -1,16 +1,8 @@
+import { byteCount } from '../byte-count.ts';
+import { wholeNumber } from '../whole-number.ts';
 import { type Command, Option } from 'commander';
 import { ColdpatchError } from '../../lib/errors.ts';
-import {
-  formatOption,
-  backingOption,
-  configOption,
-  cacheOption,
-  type ImageFlags,
-  imageOptions,
-  wholeNumber,
-  byteCount,
-  print,
-} from '../shared-options.ts';
+import { configOption, cacheOption, print } from '../shared-options.ts';
 
 interface FeedFlags extends PoolFlags {
   readonly format: string;
@@ -22,35 +14,8 @@ interface PoolFlags {
   readonly config?: string;
 }
 
-/** Commands that look after former states, the cache and the host. */
+/** Commands that look after the cache and the host. */
 export function addKeepingCommands(program: Command): void {
-  program
-    .command('generations <image>')
-    .description('list the former states of an image that are kept')
-    .option('--json', 'print JSON', false)
-    .action(async (image: string, options: { readonly json: boolean }) => {
-      const { generationsCommand } = await import('../commands/generations.ts');
-      await generationsCommand({ print }, { path: image, json: options.json });
-    });
-
-  program
-    .command('rollback <image>')
-    .description('put a former state of an image back in its place; the present one is kept')
-    .option('--generation <number>', 'which one; the newest that an update left unless given', wholeNumber)
-    .option('--json', 'print JSON', false)
-    .addOption(formatOption())
-    .addOption(backingOption())
-    .addOption(configOption())
-    .action(
-      async (
-        image: string,
-        options: ImageFlags & { readonly generation?: number; readonly config?: string },
-      ) => {
-        const { rollbackCommand } = await import('../commands/rollback.ts');
-        await rollbackCommand({ print }, { path: image, ...options, ...imageOptions(options) });
-      },
-    );
-
   const advisories = program
     .command('advisories')
     .description('what distributions and others publish of vulnerabilities, for scans');

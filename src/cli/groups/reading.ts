@@ -1,15 +1,8 @@
 import { type Command, Option } from 'commander';
 import type { InspectRequest } from '../../guest/open-requested-image.ts';
-import {
-  backingOption,
-  byteCount,
-  collect,
-  formatOption,
-  imageOptions,
-  print,
-  printError,
-  wholeNumber,
-} from '../shared-options.ts';
+import { byteCount } from '../byte-count.ts';
+import { wholeNumber } from '../whole-number.ts';
+import { backingOption, collect, formatOption, imageOptions, print, printError } from '../shared-options.ts';
 
 const readableFormats = ['raw', 'qcow2', 'vmdk', 'vhdx', 'vhd', 'vdi', 'ova'];
 
@@ -66,11 +59,7 @@ function withParts(command: Command): Command {
 function withScratch(command: Command): Command {
   return command
     .option('--scratch <directory>', 'where compressed images are unpacked')
-    .option(
-      '--scratch-limit <bytes>',
-      'what an image may unpack to, such as 100G (64G unless given)',
-      byteCount,
-    );
+    .option('--scratch-limit <bytes>', 'what an image may unpack to, such as 100G (64G unless given)');
 }
 
 function withTree(command: Command): Command {

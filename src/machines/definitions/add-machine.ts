@@ -82,7 +82,7 @@ function describeDisk(
   const { path } = resolveImagePath(named);
   const { chain, close } = openChain({ path, ...(format && { format }) }, []);
   close();
-  const found = chain[0]?.header.format;
+  const [found] = chain;
   if (found === undefined) throw new ColdpatchError('internal', `Expected a format for ${path}.`);
   return { path, format: assertWritable(found) };
 }
