@@ -59,7 +59,11 @@ function withParts(command: Command): Command {
 function withScratch(command: Command): Command {
   return command
     .option('--scratch <directory>', 'where compressed images are unpacked')
-    .option('--scratch-limit <bytes>', 'what an image may unpack to, such as 100G (64G unless given)');
+    .option(
+      '--scratch-limit <bytes>',
+      'what an image may unpack to, such as 100G (64G unless given)',
+      byteCount,
+    );
 }
 
 function withTree(command: Command): Command {
