@@ -424,6 +424,7 @@ describe('an image', () => {
       ],
       summary: { lagging: 1 },
       unknown: [
+        { where: 'advisories' },
         { where: 'upgrade', detail: expect.stringMatching(/was not solved/) },
         { where: 'changes', detail: expect.stringMatching(/only advisories can/) },
       ],
