@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gunzipSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { memoryTree } from '../src/guest/fixtures/memory-filesystem.ts';
+import { readRpmDatabase } from '../src/guest/package-managers/rpm/read-rpm-database.ts';
 import type { RecordedPackage } from '../src/guest/package-managers/types.ts';
 import type { ErrorCode } from '../src/lib/errors.ts';
 import { findNewer } from '../src/upgrades/find-newer.ts';
@@ -446,5 +447,121 @@ describe('an image', () => {
       args: ['scan', image, '--image-format', 'raw', '--json', '--cache', join(directory, 'cache')],
     });
     expect(JSON.parse(stdout)).toMatchObject({ packages: [], summary: { lagging: 0 } });
+  });
+});
+
+describe('dnf itself', () => {
+  /** A machine with packages of every kind of version, and a repository with others. */
+  function makeMachine(modules: string, more: Readonly<Record<string, string>>): string {
+    const root = join(directory, 'root');
+    const build = (name: string, version: string, release: string, epoch = 0, preamble = '') =>
+      buildRpm(workshop.directory, { name, version, release, epoch, more: preamble });
+    const old = [
+      build('rocky-release', '9.4', '1.el9'),
+      build('tilde', '2.0~rc1', '1'),
+      build('caret', '1.0^git2', '1'),
+      build('letters', '1.0b', '1'),
+      build('epoch', '9', '1'),
+      build('same', '1', '1'),
+      build('newer', '10', '1'),
+      build('moved', '1', '1', 0, 'BuildArch: noarch'),
+      build('stream', '1', '1'),
+      build('plain', '1', '1'),
+    ];
+    const published = [
+      build('tilde', '2.0', '0'),
+      build('caret', '1.0^git10', '1'),
+      build('letters', '1.0.1', '1'),
+      build('epoch', '1', '1', 1),
+      build('same', '1', '1'),
+      build('newer', '9', '9'),
+      build('moved', '2', '1'),
+      build('stream', '2', '1'),
+      build('stream', '8', '1', 0, 'ModularityLabel: m:8:1:1'),
+      build('plain', '2', '1'),
+      build('plain', '3', '1'),
+    ];
+    mkdirSync(join(root, 'mirror/Packages'), { recursive: true });
+    for (const [path, bytes] of publishRpms(workshop.directory, { packages: published, key, modules })) {
+      mkdirSync(dirname(join(root, 'mirror', path)), { recursive: true });
+      writeFileSync(join(root, 'mirror', path), bytes);
+    }
+    const files = { 'etc/os-release': 'ID=rocky\nVERSION_ID=9.4\n', ...more };
+    for (const [path, content] of Object.entries(files)) {
+      mkdirSync(dirname(join(root, path)), { recursive: true });
+      writeFileSync(join(root, path), content);
+    }
+    mkdirSync(join(root, 'var/lib/rpm'), { recursive: true });
+    execFileSync('rpm', ['--dbpath', join(root, 'var/lib/rpm'), '-i', '--justdb', '--nodeps', ...old], {
+      stdio: 'ignore',
+    });
+    return root;
+  }
+
+  function askDnf(root: string): readonly string[] {
+    // Debian's rpm looks for its database in the home directory.
+    writeFileSync(join(directory, '.rpmmacros'), '%_dbpath /var/lib/rpm\n');
+    const printed = execFileSync(
+      'dnf',
+      [
+        ...[
+          '-q',
+          '-y',
+          `--installroot=${root}`,
+          '--releasever=9',
+          '--disableplugin=*',
+          '--setopt=reposdir=/nonexistent',
+        ],
+        ...[
+          `--repofrompath=base,file://${root}/mirror`,
+          '--setopt=module_platform_id=platform:el9',
+          '--nogpgcheck',
+        ],
+        ...[
+          '--setopt=base.module_hotfixes=0',
+          'repoquery',
+          '--upgrades',
+          '--latest-limit=1',
+          '--qf',
+          '%{name} %{evr}',
+        ],
+      ],
+      {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+        env: { ...process.env, HOME: directory },
+      },
+    );
+    return printed.trim().split('\n').toSorted();
+  }
+
+  const modules = (withDefault: boolean): string =>
+    `---\ndocument: modulemd\nversion: 2\ndata:\n  name: m\n  stream: 8\n  version: 1\n  context: 1\n  arch: ${architecture}\n` +
+    `  summary: s\n  description: >-\n    d\n  license:\n    module:\n    - MIT\n  artifacts:\n    rpms:\n    - stream-0:8-1.${architecture}\n...\n` +
+    (withDefault
+      ? '---\ndocument: modulemd-defaults\nversion: 1\ndata:\n  module: m\n  stream: 8\n...\n'
+      : '');
+  const choice = (state: string) => ({
+    'etc/dnf/modules.d/m.module': `[m]\nname=m\nprofiles=\nstate=${state}\nstream=${state === 'enabled' ? '8' : ''}\n`,
+  });
+
+  test.each([
+    ['without a decision about a module', false, {}],
+    ['with a default stream', true, {}],
+    ['with an enabled stream', false, choice('enabled')],
+    ['with a disabled module', true, choice('disabled')],
+  ])('finds the same upgrades %s', async (_, withDefault, more) => {
+    const root = makeMachine(modules(withDefault), more);
+    const { packages } = readRpmDatabase(
+      memoryTree({ 'var/lib/rpm/rpmdb.sqlite': readFileSync(join(root, 'var/lib/rpm/rpmdb.sqlite')) }),
+    );
+    const found = await find({
+      files: more,
+      installed: packages,
+      repositories: [`rpm-md base file://${root}/mirror`],
+    });
+    const ours = found.newer.map(({ name, to }) => `${name} ${to}`).toSorted();
+    expect(ours.length).toBeGreaterThan(5);
+    expect(ours).toEqual(askDnf(root));
   });
 });

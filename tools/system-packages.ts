@@ -35,6 +35,7 @@ export const systemPackages = {
     { name: 'createrepo-c', proof: ['createrepo_c', 'modifyrepo_c'] },
     { name: 'db5.3-util', proof: ['db5.3_load'] },
     { name: 'cryptsetup-bin', proof: ['cryptsetup'] },
+    { name: 'dnf', proof: ['dnf'] },
     { name: 'dosfstools', proof: ['mkfs.fat'] },
     { name: 'exfat-fuse', proof: ['mount.exfat-fuse'] },
     { name: 'exfatprogs', proof: ['mkfs.exfat', 'fsck.exfat'] },

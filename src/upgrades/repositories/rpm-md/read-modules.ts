@@ -107,7 +107,8 @@ function* finish(draft: Draft, what: string): Generator<ModuleDocument, undefine
 function scalar(text: string): string {
   const trimmed = text.trim();
   const [, double, single] = /^(?:"([^"\\]*)"|'([^']*)')\s*(?:#.*)?$/.exec(trimmed) ?? [];
-  return double ?? single ?? trimmed.replace(/\s+#.*$/, '');
+  const comment = trimmed.search(/\s#/);
+  return double ?? single ?? (comment === -1 ? trimmed : trimmed.slice(0, comment).trimEnd());
 }
 
 async function* linesOf(chunks: AsyncIterable<Uint8Array>, what: string): AsyncGenerator<string, undefined> {
