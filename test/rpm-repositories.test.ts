@@ -501,31 +501,20 @@ describe('dnf itself', () => {
   function askDnf(root: string): readonly string[] {
     // Debian's rpm looks for its database in the home directory.
     writeFileSync(join(directory, '.rpmmacros'), '%_dbpath /var/lib/rpm\n');
+    const options = [
+      '-q',
+      '-y',
+      `--installroot=${root}`,
+      '--releasever=9',
+      '--disableplugin=*',
+      '--setopt=reposdir=/nonexistent',
+      `--repofrompath=base,file://${root}/mirror`,
+      '--setopt=module_platform_id=platform:el9',
+      '--nogpgcheck',
+    ];
     const printed = execFileSync(
       'dnf',
-      [
-        ...[
-          '-q',
-          '-y',
-          `--installroot=${root}`,
-          '--releasever=9',
-          '--disableplugin=*',
-          '--setopt=reposdir=/nonexistent',
-        ],
-        ...[
-          `--repofrompath=base,file://${root}/mirror`,
-          '--setopt=module_platform_id=platform:el9',
-          '--nogpgcheck',
-        ],
-        ...[
-          '--setopt=base.module_hotfixes=0',
-          'repoquery',
-          '--upgrades',
-          '--latest-limit=1',
-          '--qf',
-          '%{name} %{evr}',
-        ],
-      ],
+      [...options, 'repoquery', '--upgrades', '--latest-limit=1', '--qf', '%{name} %{evr}'],
       {
         encoding: 'utf8',
         stdio: ['ignore', 'pipe', 'ignore'],
