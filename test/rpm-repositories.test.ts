@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gunzipSync, gzipSync, zstdCompressSync } from 'node:zlib';
@@ -9,6 +9,9 @@ import { readRpmDatabase } from '../src/guest/package-managers/rpm/read-rpm-data
 import type { RecordedPackage } from '../src/guest/package-managers/types.ts';
 import type { ErrorCode } from '../src/lib/errors.ts';
 import { findNewer } from '../src/upgrades/find-newer.ts';
+import { exportPool } from '../src/upgrades/pool/export-pool.ts';
+import { importPool } from '../src/upgrades/pool/import-pool.ts';
+import { listKeptFiles } from '../src/upgrades/pool/list-kept-files.ts';
 import type { FindNewerOptions, NewerSet } from '../src/upgrades/repositories/types.ts';
 import { runColdpatch } from './support/command-line-fixture.ts';
 import { buildRpm, publishRpms, signed } from './support/rpm-repository.ts';
@@ -175,6 +178,27 @@ describe('a repository of createrepo_c', () => {
     );
   });
 
+  test.each([[[]], [['--checksum', 'sha512']]])(
+    'goes with the pool to a host without a network: %j',
+    async (createrepo) => {
+      serveAt(publish({ createrepo }));
+      await find();
+      const archive = join(directory, 'pool.tar');
+      const cacheDirectory = join(directory, 'away');
+      await exportPool({ cacheDirectory: join(directory, 'cache'), target: archive });
+      await importPool({ cacheDirectory, source: archive });
+      expect(newerOf(await find({ cacheDirectory, offline: true }))).toEqual(upgrades);
+    },
+  );
+
+  test('is fetched again when its list in the cache was damaged', async () => {
+    serveAt(publish());
+    await find();
+    const kept = await listKeptFiles(join(directory, 'cache'));
+    for (const { name, path } of kept) if (name.startsWith('metadata/sha256/')) truncateSync(path, 10);
+    expect(newerOf(await find())).toEqual(upgrades);
+  });
+
   test('that the operator names replaces those of the image, and may be a folder', async () => {
     for (const [path, bytes] of publish({ key: otherKey })) {
       mkdirSync(dirname(join(directory, 'mirror', path)), { recursive: true });
@@ -221,6 +245,12 @@ describe('a repository of createrepo_c', () => {
       /mirrorlist is not followed/,
     );
   });
+});
+
+test('packages of another manager are refused', () => {
+  expect(() => findNewer('pacman', {} as FindNewerOptions)).toThrow(
+    expect.objectContaining({ code: 'system_unknown', message: expect.stringMatching(/pacman/) }),
+  );
 });
 
 describe('modules', () => {

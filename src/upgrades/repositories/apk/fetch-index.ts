@@ -32,7 +32,7 @@ export interface AcceptedIndex extends AcceptedState<readonly ListedPackage[]> {
 }
 
 /** Bytes, packed; Alpine's largest has three million. */
-const packedLimit = 64 * 1024 * 1024;
+const packedLimit = 32 * 1024 * 1024;
 
 /**
  * Fetches, verifies and reads the APKINDEX of one repository.
