@@ -279,6 +279,7 @@ test('an image is scanned by the command line', async () => {
     packages: [{ name: 'scripts', manager: 'apk', source: 'tools', available: '3-r0', changesKnown: false }],
     summary: { lagging: 1 },
     unknown: [
+      { where: 'advisories' },
       { where: 'upgrade', detail: expect.stringMatching(/was not solved/) },
       { where: 'changes', detail: expect.stringMatching(/only advisories can/) },
     ],
