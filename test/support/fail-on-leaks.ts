@@ -9,12 +9,16 @@ import { findLeaks } from './leaks.ts';
 
 const outer = tmpdir();
 let own: string;
+let state: string;
 let watched: readonly string[];
 let before: HostState;
 
 beforeAll(() => {
   own = mkdtempSync(join(outer, 'coldpatch-medium-'));
   process.env.TMPDIR = own;
+  state = mkdtempSync(join(outer, 'coldpatch-state-'));
+  // What commands remember of this host is no leak, and is not to be that of the host itself.
+  process.env.COLDPATCH_STATE_DIRECTORY = join(state, 'state');
   watched = [own, '/run/coldpatch'];
   before = readHostState(watched);
 });
@@ -23,6 +27,7 @@ beforeAll(() => {
 afterAll(async () => {
   const leaks = await findLeaks(before, watched);
   process.env.TMPDIR = outer;
+  rmSync(state, { recursive: true });
   // Below a mount that was left is somebody's disk.
   if (!leaks.some((leak) => leak.startsWith('mount '))) {
     rmSync(own, { recursive: true });
