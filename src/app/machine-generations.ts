@@ -1,4 +1,11 @@
+import { resolve } from 'node:path';
 import type { Config } from '../config/schema.ts';
+import { resolveImagePath } from '../machines/image-path.ts';
+import { bytesOfGeneration } from '../machines/machine-generations/bytes-of-generation.ts';
+import { chooseExpired, type Retention } from '../machines/machine-generations/choose-expired.ts';
+import { exportGeneration } from '../machines/machine-generations/export-generation.ts';
+import { importGeneration } from '../machines/machine-generations/import-generation.ts';
+import { readPublicKey } from '../machines/signing/service-key.ts';
 import {
   compareGenerations,
   type GenerationDifference,
@@ -122,6 +129,60 @@ export function rollBackWholeMachine(
   return inMachine(config, request, (context) =>
     rollBackMachine(context, { ...request, now, onStep: crashTest(process.env) }),
   );
+}
+
+/** `coldpatch generations prune`. @returns the numbers. */
+export function pruneMachineGenerations(
+  config: Config,
+  request: MachineRequest & { readonly retention: Retention },
+): Promise<readonly number[]> {
+  return inMachine(config, request, async (context) => {
+    const answers = await answersOf(context, { ...request, digests: false });
+    const complete = answers.filter((one) => one.answer === 'complete');
+    const expired = chooseExpired(
+      complete.map(({ number, manifest: { takenAt } }) => ({
+        number,
+        takenAt,
+        bytes: bytesOfGeneration(context, number),
+      })),
+      request.retention,
+      now(),
+    );
+    const log = await readLog(context.host, context.key.publicKey);
+    for (const number of expired) {
+      await deleteGeneration(context, log, number, { now, onStep: crashTest(process.env) });
+    }
+    return expired;
+  });
+}
+
+/** `coldpatch generations export`. */
+export function exportMachineGeneration(
+  config: Config,
+  request: MachineRequest & { readonly generation: number; readonly target: string },
+): Promise<void> {
+  return inMachine(config, request, async (context) => {
+    const log = await readLog(context.host, context.key.publicKey);
+    const found = await readGeneration(context, log, request.generation, { ...request, digests: true });
+    await exportGeneration(context, found, resolve(request.target), request.signal);
+  });
+}
+
+/** `coldpatch generations import`. @returns its number. */
+export function importMachineGeneration(
+  config: Config,
+  request: MachineRequest & { readonly archive: string; readonly keys: readonly string[] },
+): Promise<number> {
+  return inMachine(config, request, async (context) => {
+    const keys = await Promise.all(request.keys.map(readPublicKey));
+    return importGeneration(context, {
+      archive: resolveImagePath(request.archive).path,
+      keys: [...keys, context.key.publicKey],
+      now,
+      onStep: crashTest(process.env),
+      signal: request.signal,
+    });
+  });
 }
 
 async function answersOf(

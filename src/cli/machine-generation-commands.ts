@@ -1,6 +1,7 @@
 /** The commands below `generations`: former states of whole machines. */
 import { type Command, Option } from 'commander';
 import { byteCount } from './byte-count.ts';
+import type { ImportOptions, PruneOptions } from './commands/move-generations.ts';
 import type { GenerationOptions, ReserveOptions } from './commands/machine-generations.ts';
 import { wholeNumber } from './whole-number.ts';
 
@@ -9,6 +10,8 @@ interface Io {
 }
 
 const load = () => import('./commands/machine-generations.ts');
+const loadMoves = () => import('./commands/move-generations.ts');
+const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
 const numbers = (text: string, before: readonly number[] = []): number[] => [...before, wholeNumber(text)];
 
 export function addMachineGenerationCommands(generations: Command, io: Io): void {
@@ -72,6 +75,27 @@ export function addMachineGenerationCommands(generations: Command, io: Io): void
         await (await load()).deleteCommand(io, machine, chosen ?? [], options);
       },
     );
+
+  command('prune <machine>', 'delete generations that are past a limit; the newest stays')
+    .option('--keep <number>', 'so many of the newest stay', wholeNumber)
+    .option('--max-age <days>', 'those that are older go', wholeNumber)
+    .option('--max-size <bytes>', 'the oldest go until they take so many bytes (also 20G)', byteCount)
+    .action(async (machine: string, options: PruneOptions) => {
+      await (await loadMoves()).pruneCommand(io, machine, options);
+    });
+
+  command('export <machine>', 'write a generation with all its members to one file')
+    .argument('<generation>', 'its number', wholeNumber)
+    .argument('<file>', 'a new file')
+    .action(async (machine: string, generation: number, file: string, options: GenerationOptions) => {
+      await (await loadMoves()).exportCommand(io, machine, { ...options, generation, file });
+    });
+
+  command('import <machine> <file>', 'take in a generation that another host exported')
+    .option('--key <file>', 'the public key of that host; repeatable', collect)
+    .action(async (machine: string, file: string, options: ImportOptions) => {
+      await (await loadMoves()).importCommand(io, machine, file, options);
+    });
 
   withReserve(
     command('rollback <machine>', 'put a machine back to a generation, all of it; the present state is kept'),

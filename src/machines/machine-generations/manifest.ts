@@ -51,7 +51,7 @@ const manifestSchema = z.strictObject({
   /** Where the log of generations was. */
   log: z.strictObject({ entries: count, head: digest.nullable() }),
   /** The generation of another host that this was imported from. */
-  origin: z.strictObject({ keyId: digest, manifest: digest, generation: count }).nullable(),
+  origin: z.strictObject({ manifest: digest, machine: z.string(), generation: count }).nullable(),
 });
 
 /** All that a generation of a machine is, signed. */

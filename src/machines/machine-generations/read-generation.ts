@@ -31,8 +31,11 @@ export interface MachineGeneration {
   readonly digest: string;
 }
 
+/** The manifest that another host signed, of a generation that was imported. */
+export const originName = 'origin.dsse.json';
+
 /** What a generation may keep besides its members. */
-const attachments = [manifestName, attestationName, 'origin.dsse.json'];
+const attachments = [manifestName, attestationName, originName];
 const largestManifest = 8 * 1024 * 1024;
 
 /**

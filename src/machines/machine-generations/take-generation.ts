@@ -1,16 +1,14 @@
-import { renameDurably } from '../../lib/durable-file.ts';
 import { asHostSpaceError } from '../../lib/host-space-error.ts';
-import { generationDirectory, stagedDirectory } from '../generations/generation-paths.ts';
 import { nextGenerationNumber } from '../generations/next-generation-number.ts';
-import { isThere } from '../vtpm/state-files.ts';
 import { describeGeneration } from './describe-generation.ts';
 import { holdMachine } from './hold-machine.ts';
-import { removeMachineIntent, writeMachineIntent } from './intent.ts';
-import { logEvent, readLog } from './log.ts';
+import { writeMachineIntent } from './intent.ts';
+import { keepPrepared, takeBackPrepared } from './keep-prepared.ts';
+import { readLog } from './log.ts';
 import type { Manifest } from './manifest.ts';
 import { diskDirectories } from './member-files.ts';
 import { newestParent } from './newest-parent.ts';
-import { discardPrepared, prepareMembers } from './prepare-generation.ts';
+import { prepareMembers } from './prepare-generation.ts';
 import type { MachineContext } from './read-generation.ts';
 import type { OnMachineStep } from './steps.ts';
 
@@ -69,23 +67,10 @@ export async function takeGeneration(
     });
     await step('take_described');
     signal?.throwIfAborted();
-    await renameDurably(stagedDirectory(state, generation), generationDirectory(state, generation));
-    await step('take_kept');
-    await logEvent(host, key, {
-      at: now().toISOString(),
-      machine: machine.id,
-      name: machine.name,
-      event: 'taken',
-      generation,
-      manifest: described.digest,
-      kept: null,
-    });
-    await step('take_logged');
-    await removeMachineIntent(state);
-    await step('take_finished');
+    await keepPrepared(context, generation, described.digest, { now, onStep: step });
     return { number: generation, methods: held.methods, ...described };
   } catch (error) {
-    await takeBack(context, generation, directories).catch(() => undefined);
+    await takeBackPrepared(context, generation, directories).catch(() => undefined);
     throw asHostSpaceError(error, state.path);
   }
 }
@@ -101,15 +86,4 @@ async function copyHeld(context: MachineContext, generation: number, options: Ta
   await hold.release();
   await step('take_released');
   return { at, methods, seconds };
-}
-
-/** Only what does not count yet; else the next recovery finishes it. */
-async function takeBack(
-  context: MachineContext,
-  generation: number,
-  directories: readonly string[],
-): Promise<void> {
-  if (isThere(generationDirectory(context.state, generation))) return;
-  await discardPrepared(context, generation, directories);
-  await removeMachineIntent(context.state);
 }
