@@ -8,6 +8,7 @@ import { makeServerImage } from '../tools/images/make-server-image.ts';
 import { installSystemPackages } from '../tools/install-system-packages.ts';
 import { systemPackages } from '../tools/system-packages.ts';
 import { describeMachine } from './describe-machine.ts';
+import { generationsBench } from './generations.ts';
 import { inspectBench } from './inspect.ts';
 import { matchingBench } from './matching.ts';
 import { memoryBench } from './memory.ts';
@@ -15,7 +16,14 @@ import { overlaysBench } from './overlays.ts';
 import type { Bench } from './types.ts';
 import { updateBench } from './update.ts';
 
-const benches: readonly Bench[] = [updateBench, inspectBench, overlaysBench, memoryBench, matchingBench];
+const benches: readonly Bench[] = [
+  updateBench,
+  inspectBench,
+  overlaysBench,
+  memoryBench,
+  matchingBench,
+  generationsBench,
+];
 
 function print(line: string): void {
   process.stdout.write(`${line}\n`);
