@@ -8,10 +8,10 @@ export interface SystemPackage {
 /** The Debian packages of each purpose; the reason for each is in docs/adr/0003-dependencies.md. */
 export const systemPackages = {
   product: [
-    { name: 'apt', proof: ['apt-get'] },
+    { name: 'apt', proof: ['apt-get', 'apt-cache'] },
     { name: 'distro-info-data', proof: ['/usr/share/distro-info/debian.csv'] },
     { name: 'dpkg', proof: ['dpkg', 'dpkg-deb'] },
-    { name: 'e2fsprogs', proof: ['e2fsck'] },
+    { name: 'e2fsprogs', proof: ['e2fsck', 'mke2fs'] },
     { name: 'fuse3', proof: ['fusermount3'] },
     { name: 'gpgv', proof: ['gpgv'] },
     { name: 'mount', proof: ['mount', 'losetup'] },
@@ -21,11 +21,13 @@ export const systemPackages = {
     { name: 'systemd-container', proof: ['systemd-nspawn'] },
     { name: 'tar', proof: ['tar'] },
     { name: 'util-linux', proof: ['unshare', 'nsenter', 'setpriv', 'flock'] },
+    { name: 'qemu-system-x86', proof: ['qemu-system-x86_64'] },
+    { name: 'systemd-container', proof: ['systemd-nspawn'] },
+    { name: 'util-linux', proof: ['unshare', 'nsenter', 'setpriv', 'prlimit', 'flock'] },
   ],
   demo: [
     { name: 'fdisk', proof: ['sfdisk'] },
     { name: 'mmdebstrap', proof: ['mmdebstrap'] },
-    { name: 'qemu-system-x86', proof: ['qemu-system-x86_64'] },
   ],
   test: [
     { name: 'acl', proof: ['setfacl'] },

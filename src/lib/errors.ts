@@ -98,6 +98,9 @@ export const errorCatalogue = {
   trust_required: { exit: 3, retry: false, title: 'The engine needs an image that is declared trusted' },
   engine_failed: { exit: 1, retry: false, title: 'The upgrade of the copy failed' },
   package_script_failed: { exit: 1, retry: false, title: 'A package script failed' },
+  appliance_missing: { exit: 3, retry: false, title: 'There is no appliance on this host yet' },
+  appliance_failed: { exit: 1, retry: false, title: 'The safe environment did not do what it should' },
+  appliance_timeout: { exit: 1, retry: true, title: 'The safe environment did not end in time' },
   verification_failed: { exit: 1, retry: false, title: 'The upgraded copy did not pass verification' },
 
   image_in_use: { exit: 3, retry: true, title: 'The image is in use' },

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ColdpatchError } from './errors.ts';
 import { hasErrorCode } from './has-error-code.ts';
@@ -17,6 +18,12 @@ export interface StartOptions {
   /** Added to the clean environment, which holds PATH, HOME and LC_ALL=C only. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly workingDirectory?: string;
+  /** What the program gets as descriptors 3 and on: one of ours, or a new socket whose other end is in `channels`. */
+  readonly descriptors?: readonly (number | 'socket')[];
+  /** A program that does something and then becomes the rest of its arguments, such as unshare. */
+  readonly before?: readonly string[];
+  /** User and group that the program runs as, without any other group; needs root. */
+  readonly user?: { readonly id: number; readonly groups: readonly number[] };
   readonly ready: ReadyWhen;
   readonly startTimeoutSeconds: number;
   /** Ends a program that is still starting; later, only `stop` ends it. */
@@ -37,6 +44,8 @@ export interface StartedProgram {
   readonly pid: number;
   /** Settles when the program has ended, for whatever reason; never rejects. */
   readonly exited: Promise<ProgramEnd>;
+  /** Our ends of the sockets among `descriptors`, in their order. */
+  readonly channels: readonly Duplex[];
   /** Sends `signal` (SIGTERM) to its process group, waits, and sends SIGKILL after `graceSeconds` (5). */
   stop(signal?: NodeJS.Signals, graceSeconds?: number): Promise<ProgramEnd>;
   /** The end of its standard error and, if that is empty, of its standard output: at most 4 KiB. */
@@ -82,16 +91,26 @@ const unlessOrphaned = '[ "$PPID" = "$1" ] || exit 0; shift; exec "$@"';
 export async function startProgram(options: StartOptions): Promise<StartedProgram> {
   options.signal?.throwIfAborted();
   const orphanGuard = ['sh', '-c', unlessOrphaned, 'sh', String(process.pid)];
-  const child = spawn(
+  const [file = '', ...args] = [
+    ...(options.before ?? []),
     'setpriv',
-    ['--pdeathsig', 'KILL', '--', ...orphanGuard, options.file, ...options.args],
-    {
-      cwd: options.workingDirectory,
-      env: cleanEnvironment(options.environment),
-      detached: true,
-      stdio: ['pipe', 'pipe', 'pipe'],
-    },
-  );
+    ...userArguments(options.user),
+    ...['--pdeathsig', 'KILL', '--'],
+    ...orphanGuard,
+    options.file,
+    ...options.args,
+  ];
+  const child: ChildProcess = spawn(file, args, {
+    cwd: options.workingDirectory,
+    env: cleanEnvironment(options.environment),
+    detached: true,
+    stdio: [
+      'pipe',
+      'pipe',
+      'pipe',
+      ...(options.descriptors ?? []).map((one) => (one === 'socket' ? 'pipe' : one)),
+    ],
+  });
   child.stdin?.on('error', () => undefined);
   const program = await follow(child, options);
   try {
@@ -101,6 +120,12 @@ export async function startProgram(options: StartOptions): Promise<StartedProgra
     await program.stop('SIGKILL');
     throw error;
   }
+}
+
+function userArguments(user: StartOptions['user']): readonly string[] {
+  if (!user) return [];
+  const groups = user.groups.length > 0 ? [`--groups=${user.groups.join(',')}`] : ['--clear-groups'];
+  return [`--reuid=${user.id}`, `--regid=${user.id}`, ...groups, '--no-new-privs'];
 }
 
 async function follow(child: ChildProcess, options: StartOptions): Promise<StartedProgram> {
@@ -125,6 +150,7 @@ async function follow(child: ChildProcess, options: StartOptions): Promise<Start
   return {
     pid,
     exited,
+    channels: child.stdio.slice(3).filter((stream) => stream instanceof Duplex),
     async stop(signal = 'SIGTERM', graceSeconds = 5) {
       if (closed) return exited;
       endGroup(signal);

@@ -11,6 +11,7 @@ export interface RoomRule {
 /** Rooms that only `app` may wire together; it alone imports from all of them. */
 const wired = [
   'lib',
+  'appliance',
   'config',
   'disk',
   'guest',
@@ -26,11 +27,12 @@ const wired = [
 export const roomTable: Readonly<Record<string, RoomRule>> = {
   lib: { values: [] },
   config: { values: ['lib'] },
+  appliance: { values: ['lib'] },
   disk: { values: ['lib'] },
   guest: { values: ['lib', 'disk'] },
   upgrades: { values: ['lib', 'disk', 'guest'] },
-  patch: { values: ['lib', 'disk', 'guest', 'upgrades'] },
-  machines: { values: ['lib', 'disk'] },
+  patch: { values: ['lib', 'appliance', 'disk', 'guest', 'upgrades'] },
+  machines: { values: ['lib', 'appliance', 'disk'] },
   sources: { values: ['lib', 'disk'] },
   store: { values: ['lib'] },
   jobs: { values: ['lib', 'store'] },

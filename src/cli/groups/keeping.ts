@@ -105,6 +105,19 @@ export function addKeepingCommands(program: Command): void {
   }
 
   program
+    .command('appliance')
+    .description('the small machine in which images are upgraded that nobody trusts')
+    .command('build')
+    .description("build it from packages of this host's distribution, and use it from now on")
+    .option('--json', 'print what it is made of as JSON', false)
+    .addOption(cacheOption())
+    .addOption(configOption())
+    .action(async (options: PoolFlags) => {
+      const { buildApplianceCommand } = await import('../commands/appliance.ts');
+      await buildApplianceCommand({ print }, options);
+    });
+
+  program
     .command('doctor [directories...]')
     .description(
       'show what this host can do, what is missing, and what killed runs left beside the images in DIRECTORIES',

@@ -26,7 +26,15 @@ export const hostPrograms: readonly HostProgram[] = [
   needed('setpriv', 'util-linux', 'ends programs with coldpatch'),
   needed('flock', 'util-linux', 'keeps two runs apart'),
   { program: 'swtpm', package: 'swtpm', purpose: 'starts copies of virtual TPMs', required: false },
-  { program: 'qemu-system-x86_64', package: 'qemu-system-x86', purpose: 'starts machines', required: false },
+  needed('apt-cache', 'apt', 'finds the kernel of the appliance'),
+  needed('mke2fs', 'e2fsprogs', 'makes the disks of the appliance'),
+  needed('prlimit', 'util-linux', 'limits the machines that coldpatch starts'),
+  {
+    program: 'qemu-system-x86_64',
+    package: 'qemu-system-x86',
+    purpose: 'runs the appliance, which upgrades images that nobody trusts',
+    required: false,
+  },
 ];
 
 function needed(program: string, packageName: string, purpose: string): HostProgram {

@@ -1,0 +1,2 @@
+/** `coldpatch appliance`. */
+export { buildAppliance } from '../appliance/build/build-appliance.ts';
