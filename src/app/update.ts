@@ -83,6 +83,11 @@ async function updateAlone(
       };
       const report = await updateImage(promoting, {
         ...choice,
+        host: {
+          cacheDirectory: config.cacheDirectory,
+          kvmProbeSeconds: config.kvmProbeSeconds,
+          upgradeSeconds: config.upgradeSeconds,
+        },
         request: request.image,
         sources: sourcesOf(config, request),
         acceptUnclean: request.acceptUnclean,

@@ -17,5 +17,6 @@ export function defaultConfig({ environment, isRoot }: Surroundings): Config {
     stateDirectory: isRoot ? '/var/lib/coldpatch' : join(home, '.local/state/coldpatch'),
     imageDirectories: [],
     kvmProbeSeconds: 10,
+    upgradeSeconds: 14_400,
   };
 }

@@ -5,10 +5,15 @@ export function environmentVariableOf(key: ConfigKey): string {
   return `COLDPATCH_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
 }
 
+function wholeNumber(text: string): unknown {
+  return /^\d{1,9}$/.test(text) ? Number(text) : text;
+}
+
 /** How the text of a variable becomes a value. What it cannot be stays text, so that the schema says what is wrong. */
 const fromText: Readonly<Partial<Record<ConfigKey, (text: string) => unknown>>> = {
   imageDirectories: (text) => text.split(':').filter((path) => path !== ''),
-  kvmProbeSeconds: (text) => (/^\d{1,9}$/.test(text) ? Number(text) : text),
+  kvmProbeSeconds: wholeNumber,
+  upgradeSeconds: wholeNumber,
 };
 
 /** What the environment says, not validated yet. An empty variable counts as one that is not there. */

@@ -42,6 +42,7 @@ test('the defaults are the system directories for root', () => {
     stateDirectory: '/var/lib/coldpatch',
     imageDirectories: [],
     kvmProbeSeconds: 10,
+    upgradeSeconds: 14_400,
   });
 });
 
@@ -80,6 +81,7 @@ test('flags win over environment, environment over file, file over defaults', ()
     stateDirectory: '/file',
     imageDirectories: ['/a', '/b'],
     kvmProbeSeconds: 7,
+    upgradeSeconds: 14_400,
   });
   expect(load({ systemFile: file }).cacheDirectory).toBe('/file');
 });

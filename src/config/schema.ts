@@ -17,7 +17,12 @@ export const configSchema = z.strictObject({
     .int('must be a whole number')
     .min(1, 'must be at least 1')
     .max(120, 'must be at most 120')
-    .describe('How long doctor waits for a guest to show that KVM works'),
+    .describe('How long a guest may take to show that KVM works'),
+  upgradeSeconds: z
+    .int('must be a whole number')
+    .min(1, 'must be at least 1')
+    .max(604_800, 'must be at most 604800')
+    .describe('How long the upgrade of one copy may take in the appliance'),
 });
 
 export type Config = Readonly<z.infer<typeof configSchema>>;

@@ -21,7 +21,7 @@ export interface EngineConditions {
  */
 export function chooseEngine(asked: string, conditions?: EngineConditions): ChosenEngine {
   const engine = engineOf(asked === 'auto' ? 'namespace' : asked);
-  const engineReason = asked === 'auto' ? 'the only engine so far' : 'asked for by the operator';
+  const engineReason = asked === 'auto' ? 'the default' : 'asked for by the operator';
   if (conditions && engine.trustReason !== undefined && !conditions.trusted) {
     throw new ColdpatchError(
       'trust_required',

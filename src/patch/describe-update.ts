@@ -44,7 +44,7 @@ export function describeUpdate(outcome: Outcome): Report {
     engine: {
       id: engine.id,
       reason: engineReason,
-      isolation: engine.isolation,
+      isolation: upgraded?.result.isolation ?? engine.isolation,
       trust: engine.trustReason === undefined ? 'not_needed' : 'declared_by_operator',
     },
     copy: upgraded?.method ?? null,

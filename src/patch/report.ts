@@ -16,7 +16,7 @@ export const reportSchema = z.strictObject({
   before: z.strictObject({ digest }),
   after: z.strictObject({ digest }),
   engine: z.strictObject({
-    id: z.enum(['namespace']),
+    id: z.enum(['namespace', 'appliance']),
     reason: z.string(),
     isolation: z.string().describe('What keeps guest code from the host'),
     trust: z.enum(['declared_by_operator', 'not_needed']),

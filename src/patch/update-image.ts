@@ -11,7 +11,7 @@ import { ensurePackages } from '../upgrades/pool/ensure-packages.ts';
 import { assertGuestSpace, assertSameArchitecture, assertUpgradable } from './assert-upgradable.ts';
 import type { CheckedOutImage } from './checked-out-image.ts';
 import { describeUpdate, type Outcome } from './describe-update.ts';
-import type { Engine, EngineInput, ImageCopy } from './engines/types.ts';
+import type { Engine, EngineHost, EngineInput, ImageCopy } from './engines/types.ts';
 import { type ExaminedImage, examineImage, type ImageRequest } from './examine-image.ts';
 import type { Phases } from './phases.ts';
 import type { UpgradeSources } from './find-image-upgrades.ts';
@@ -21,7 +21,6 @@ import type { Recording } from './recording/types.ts';
 import type { Report } from './report.ts';
 import { checkAccounts } from './verification/check-accounts.ts';
 import { checkBoot } from './verification/check-boot.ts';
-import { checkFromOutside } from './verification/check-from-outside.ts';
 import { compareWithPlan } from './verification/compare-with-plan.ts';
 import type { Check } from './verification/types.ts';
 
@@ -30,6 +29,7 @@ export interface UpdateOptions {
   readonly sources: UpgradeSources;
   readonly engine: Engine;
   readonly engineReason: string;
+  readonly host: EngineHost;
   readonly acceptUnclean: boolean;
   readonly clock: () => Date;
   /** Of the host, as Node names it. */
@@ -56,6 +56,7 @@ export class VerificationError extends ColdpatchError {
 export async function updateImage(image: CheckedOutImage, options: UpdateOptions): Promise<Report> {
   const startedAt = options.clock().toISOString();
   const { phases } = options;
+  await options.engine.assertReady?.(options.host);
   const examined = await phases.run('inspect', () => {
     const found = examineImage({ ...options.request, path: image.path });
     try {
@@ -131,6 +132,7 @@ async function upgrade(
   });
   const result = await phases.run('upgrade', () =>
     options.engine.run({
+      host: options.host,
       copy,
       guest: engineGuest(examined),
       packages,
@@ -141,7 +143,13 @@ async function upgrade(
   );
   const after = digestFile(copy.path, { signal });
   after.catch(() => undefined);
-  const outside = checkFromOutside(copy, examined.mounts, makeDirectory(image.workDirectory, 'verify'));
+  const outside = options.engine.checkFromOutside({
+    copy,
+    mounts: examined.mounts,
+    workDirectory: makeDirectory(image.workDirectory, 'verify'),
+    host: options.host,
+    signal,
+  });
   outside.catch(() => undefined);
   const { recording, checks } = await phases.run('record', () => readResult(copy, examined, planned));
   const verification = await phases.run('verify', async () => {

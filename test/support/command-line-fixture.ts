@@ -14,14 +14,24 @@ export interface CommandResult {
 export interface CommandOptions {
   readonly args: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** The user that it runs as, without any group but the one of the same number; this process must be root. */
+  readonly user?: number;
   /** Called with the whole of standard error whenever it grows. */
   readonly onStderr?: (text: string, child: ChildProcess) => void;
 }
 
 /** Runs `bin/coldpatch` as an operator does, under the Node that runs the tests. */
-export function runColdpatch({ args, environment = {}, onStderr }: CommandOptions): Promise<CommandResult> {
+export function runColdpatch({
+  args,
+  environment = {},
+  user,
+  onStderr,
+}: CommandOptions): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(coldpatchProgram, args, {
+    const asUser =
+      user === undefined ? [] : ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups', '--'];
+    const [file = '', ...rest] = [...asUser, coldpatchProgram, ...args];
+    const child = spawn(file, rest, {
       env: {
         ...process.env,
         PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? ''}`,

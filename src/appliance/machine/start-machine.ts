@@ -39,7 +39,10 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
     const program = await startProgram({
       file: 'prlimit',
       args: [
-        ...[`--as=${addressSpace}`, '--core=0', '--nofile=256', '--'],
+        `--as=${addressSpace}`,
+        '--core=0',
+        '--nofile=256',
+        '--',
         'qemu-system-x86_64',
         ...machineArguments(accelerator, memoryMebibytes),
         ...disks.args,

@@ -3,8 +3,9 @@ import type { PartitionTableId } from '../../disk/partition-tables/types.ts';
 import type { GrubMenu } from '../../guest/boot/parse-grub-menu.ts';
 import type { FstabEntry } from '../../guest/parse-fstab.ts';
 import type { GuestMount } from '../../guest/mount-guest.ts';
+import type { Check } from '../verification/types.ts';
 
-export type EngineId = 'namespace';
+export type EngineId = 'namespace' | 'appliance';
 
 /** A complete, private copy of an image: the only thing that an engine may write to. */
 export interface ImageCopy {
@@ -24,7 +25,27 @@ export interface EngineGuest {
   readonly hasPolicyRcD: boolean;
 }
 
+/** What an engine must know of this host. */
+export interface EngineHost {
+  readonly cacheDirectory: string;
+  /** How long a guest may take to show that KVM works. */
+  readonly kvmProbeSeconds: number;
+  /** How long the upgrade of one copy may take. */
+  readonly upgradeSeconds: number;
+}
+
+/** A copy that is only looked at. */
+export interface CheckInput {
+  readonly copy: ImageCopy;
+  readonly mounts: readonly GuestMount[];
+  /** An empty directory; the caller removes it. */
+  readonly workDirectory: string;
+  readonly host: EngineHost;
+  readonly signal: AbortSignal;
+}
+
 export interface EngineInput {
+  readonly host: EngineHost;
   readonly copy: ImageCopy;
   readonly guest: EngineGuest;
   /** Verified files of the planned packages, on this host. */
@@ -47,6 +68,8 @@ export interface EngineResult {
   /** Releases of the kernels whose initramfs was built. */
   readonly initramfsBuilt: readonly string[];
   readonly bootMenuWritten: boolean;
+  /** What kept guest code from the host in this run, when it is not what the engine says. */
+  readonly isolation?: string;
   /** What packages asked of the running machine that a copy cannot do: to be done after the next start. */
   readonly postponed: readonly string[];
 }
@@ -62,6 +85,11 @@ export interface Engine {
   readonly isolation: string;
   /** Why it needs root; undefined when it does not. */
   readonly rootReason?: string;
-  /** @throws ColdpatchError `package_script_failed`, `engine_failed`, `guest_space`, `host_space`, `host_tool_missing`. */
+  /** Asked before any work. @throws ColdpatchError `appliance_missing`. */
+  assertReady?(host: EngineHost): Promise<void>;
+  /** @throws ColdpatchError `package_script_failed`, `engine_failed`, `guest_space`, `host_space`, `host_tool_missing`,
+   * `appliance_failed`, `appliance_timeout`. */
   run(input: EngineInput): Promise<EngineResult>;
+  /** The checks of an upgraded copy that need programs: of its filesystems, and of the package records. */
+  checkFromOutside(input: CheckInput): Promise<readonly Check[]>;
 }

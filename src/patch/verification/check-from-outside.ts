@@ -4,18 +4,18 @@ import { attachCopy } from '../copy-access/attach-copy.ts';
 import { HostNamespace } from '../copy-access/host-namespace.ts';
 import { mountCopy } from '../copy-access/mount-copy.ts';
 import { placeOnDisk } from '../copy-access/place-on-disk.ts';
-import type { ImageCopy } from '../engines/types.ts';
+import type { CheckInput } from '../engines/types.ts';
 import { type Check, judge } from './types.ts';
 
 /**
  * The checks that need programs of this host: e2fsck on every filesystem, and dpkg's audit of the package records.
  * The copy is attached read only; no code of the guest runs.
  */
-export async function checkFromOutside(
-  copy: ImageCopy,
-  mounts: readonly GuestMount[],
-  workDirectory: string,
-): Promise<readonly Check[]> {
+export async function checkFromOutside({
+  copy,
+  mounts,
+  workDirectory,
+}: CheckInput): Promise<readonly Check[]> {
   const namespace = await HostNamespace.open();
   try {
     const disk = await attachCopy(namespace, copy, workDirectory, 'read-only');

@@ -3,6 +3,7 @@ import { cp, mkdir, open, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ColdpatchError } from '../../../lib/errors.ts';
 import { hasErrorCode } from '../../../lib/has-error-code.ts';
+import { checkFromOutside } from '../../verification/check-from-outside.ts';
 import type { Engine, EngineInput, EngineResult } from '../types.ts';
 import { guestAptConfiguration, guestPreferences, guestSourcesList } from './apt-configuration.ts';
 import { attachCopy } from '../../copy-access/attach-copy.ts';
@@ -24,6 +25,7 @@ export const namespaceEngine: Engine = {
     'namespaces of the host kernel, no network: a guard against accidents, not against a hostile image',
   rootReason: 'it mounts the copy and runs package scripts that set owners, modes and capabilities',
   run: runNamespaceEngine,
+  checkFromOutside,
 };
 
 const guestScripts = join(import.meta.dirname, 'guest-scripts');

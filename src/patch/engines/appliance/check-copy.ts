@@ -1,0 +1,61 @@
+import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Check, judge } from '../../verification/types.ts';
+import type { CheckInput } from '../types.ts';
+import { describeMounts } from './describe-mounts.ts';
+import { makeJobDisk } from './make-job-disk.ts';
+import { findApplianceHost, withCopyInAppliance } from './open-room.ts';
+
+const checkSeconds = 4 * 3600;
+const mostResults = 1000;
+
+/**
+ * e2fsck on every filesystem and dpkg's audit of the package records, in a new appliance that sees the copy read only:
+ * no code of the guest ran in it.
+ */
+export async function checkCopyInAppliance(input: CheckInput): Promise<readonly Check[]> {
+  const { copy, mounts, workDirectory, signal } = input;
+  const tree = join(workDirectory, 'job');
+  await mkdir(tree);
+  await cp(jobScripts, tree, { recursive: true });
+  await writeFile(join(tree, 'mounts'), describeMounts(mounts));
+  const jobDisk = join(workDirectory, 'job-disk');
+  await makeJobDisk(tree, jobDisk, signal);
+  const host = await findApplianceHost(input.host, signal);
+  const results: string[] = [];
+  const lines: string[] = [];
+  const exitCode = await withCopyInAppliance({ host, copy, writable: false, jobDisk, signal }, (appliance) =>
+    appliance.run({
+      name: 'check.sh',
+      seconds: checkSeconds,
+      onLine: (line) => lines.length < mostResults && lines.push(line),
+      onResult: (words) => results.length < mostResults && results.push(words),
+    }),
+  );
+  const paths = mounts.map(({ path }) => path);
+  const checks = readCheckResults(results, paths);
+  if (exitCode === 0) return checks;
+  const words = lines.slice(-6).join(' / ');
+  return [...checks, judge('safe environment', [`the checks ended with ${exitCode}: ${words}`], '')];
+}
+
+const jobScripts = join(import.meta.dirname, 'job-scripts');
+
+/** What is missing did not pass. */
+export function readCheckResults(results: readonly string[], paths: readonly string[]): readonly Check[] {
+  const textOf = (prefix: string): readonly string[] =>
+    results.filter((line) => line.startsWith(prefix)).map((line) => line.slice(prefix.length));
+  const filesystems = paths.map((path, index) => {
+    const codes = textOf(`fsck ${index} `);
+    const words = textOf(`fsck-text ${index} `);
+    const ok = codes.length === 1 && codes[0] === '0';
+    const problems = ok ? [] : [`e2fsck ended with ${codes[0] ?? 'no answer'}: ${words.join(' / ')}`];
+    const summary = (words.at(-1) ?? '').replace(/^.*?: /, '');
+    return judge(`filesystem ${path}`, problems, `e2fsck finds nothing wrong; ${summary}`);
+  });
+  const codes = textOf('audit ');
+  const words = textOf('audit-text ').join('\n').trim();
+  const ok = codes.length === 1 && codes[0] === '0' && words === '';
+  const problems = ok ? [] : [`dpkg --audit: ${words || `exit code ${codes[0] ?? 'no answer'}`}`];
+  return [...filesystems, judge('package audit', problems, 'dpkg --audit finds nothing')];
+}

@@ -1,0 +1,100 @@
+import { cp, mkdir, statfs, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ColdpatchError } from '../../../lib/errors.ts';
+import { openAppliance } from '../../../appliance/open-appliance.ts';
+import { guestAptConfiguration, guestPreferences, guestSourcesList } from '../namespace/apt-configuration.ts';
+import { describeDiskToGuest } from '../namespace/describe-disk-to-guest.ts';
+import { makeLocalRepository } from '../namespace/make-local-repository.ts';
+import type { Engine, EngineInput, EngineResult } from '../types.ts';
+import { checkCopyInAppliance } from './check-copy.ts';
+import { describeMounts, partitionOf } from './describe-mounts.ts';
+import { makeJobDisk } from './make-job-disk.ts';
+import { type ApplianceHost, findApplianceHost, withCopyInAppliance } from './open-room.ts';
+import { type Outcome, readOutcome } from './read-outcome.ts';
+
+const inside = 'a virtual machine of its own without a network, in a QEMU without privileges';
+
+/** Runs the guest's package manager in a small virtual machine of ours. See readme.md. */
+export const applianceEngine: Engine = {
+  id: 'appliance',
+  revision: 1,
+  isolation: inside,
+  async assertReady({ cacheDirectory }) {
+    await openAppliance(cacheDirectory);
+  },
+  run: runApplianceEngine,
+  checkFromOutside: checkCopyInAppliance,
+};
+
+const guestScripts = join(import.meta.dirname, '../namespace/guest-scripts');
+const jobScripts = join(import.meta.dirname, 'job-scripts');
+
+async function runApplianceEngine(input: EngineInput): Promise<EngineResult> {
+  const { workDirectory, copy, signal } = input;
+  const tree = join(workDirectory, 'job');
+  await makeJob(tree, input);
+  const jobDisk = join(workDirectory, 'job-disk');
+  await makeJobDisk(tree, jobDisk, signal);
+  const host = await findApplianceHost(input.host, signal);
+  try {
+    const outcome = await withCopyInAppliance(
+      { host, copy, writable: true, jobDisk, scratch: workDirectory, signal },
+      (appliance) =>
+        readOutcome(input, (onLine, onResult) =>
+          appliance.run({ name: 'upgrade.sh', seconds: input.host.upgradeSeconds, onLine, onResult }),
+        ),
+    );
+    return { ...resultOf(outcome), isolation: describeIsolation(host) };
+  } catch (error) {
+    throw (await isFull(workDirectory)) ? hostFull(error) : error;
+  }
+}
+
+async function makeJob(tree: string, { guest, packages, signal }: EngineInput): Promise<void> {
+  const scripts = join(tree, 'scripts');
+  await mkdir(tree);
+  await cp(jobScripts, tree, { recursive: true });
+  await cp(guestScripts, scripts, { recursive: true, dereference: true });
+  await makeLocalRepository(join(tree, 'repository'), packages, signal);
+  const partitions = new Map(guest.mounts.map((mount) => [mount.filesystem.uuid, partitionOf(mount)]));
+  const { grubProbeAnswers, links } = describeDiskToGuest(guest, partitions);
+  const files = {
+    mounts: describeMounts(guest.mounts),
+    links: lines(links),
+    'scripts/apt.conf': guestAptConfiguration,
+    'scripts/sources.list': guestSourcesList,
+    'scripts/preferences': guestPreferences,
+    'scripts/grub-probe-answers': lines(grubProbeAnswers),
+    ...(guest.hasPolicyRcD && { 'has-policy-rc-d': '' }),
+  };
+  for (const [name, text] of Object.entries(files)) await writeFile(join(tree, name), text);
+}
+
+function lines(all: readonly string[]): string {
+  return all.map((line) => `${line}\n`).join('');
+}
+
+function resultOf({ log, initramfsBuilt, bootMenuWritten, postponed }: Outcome): EngineResult {
+  return { log, initramfsBuilt, bootMenuWritten, postponed };
+}
+
+function describeIsolation({ kvm }: ApplianceHost): string {
+  if (kvm.state === 'usable') return `${inside}, under KVM`;
+  return (
+    `${inside}, under emulation because KVM is ${kvm.state} (${kvm.detail}): ` +
+    'QEMU promises no isolation then, so it is a guard against accidents and common attacks'
+  );
+}
+
+async function isFull(directory: string): Promise<boolean> {
+  const { bavail, bsize } = await statfs(directory, { bigint: true });
+  return bavail * bsize < 1024n * 1024n;
+}
+
+function hostFull(cause: unknown): ColdpatchError {
+  return new ColdpatchError(
+    'host_space',
+    "Expected room for the copy on this host, but its filesystem is full. Free some, or move the image's folder. The original is as it was.",
+    { cause },
+  );
+}

@@ -1,0 +1,63 @@
+# In the appliance: the guest's package manager upgrades the copy. Ends with 0, or with 70 to 74 for the step that failed.
+set -u
+. /job/guest.sh
+base=$root/run/coldpatch
+
+swap=/dev/$(disk_with_serial scratch)
+mkswap "$swap" > /dev/null && swapon "$swap" || exit 70
+
+mount_guest rw,noatime,nodev,nosuid,commit=300 || exit 71
+
+# What systemd-nspawn gives to the engine namespace.
+mount -t tmpfs -o mode=755 tmpfs "$root/run" || exit 72
+mkdir -p "$root/run/lock" "$base/repository" "$base/state"
+cp -r /job/scripts "$base/scripts" || exit 72
+mount --bind /job/repository "$base/repository" || exit 72
+mount -t tmpfs -o mode=1777,size=3g tmpfs "$root/tmp" || exit 72
+mount -t sysfs -o ro sysfs "$root/sys" || exit 72
+mount -t tmpfs -o mode=755 tmpfs "$root/dev" || exit 72
+mkdir "$root/dev/pts" "$root/dev/shm"
+mount -t devpts -o newinstance,mode=620,ptmxmode=666 devpts "$root/dev/pts" || exit 72
+mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm" || exit 72
+ln -s pts/ptmx "$root/dev/ptmx"
+ln -s /proc/self/fd "$root/dev/fd"
+for number in 0 1 2; do ln -s "/proc/self/fd/$number" "$root/dev/$(echo stdin stdout stderr | cut -d ' ' -f $((number + 1)))"; done
+for node in null:1:3 zero:1:5 full:1:7 random:1:8 urandom:1:9 tty:5:0; do
+  IFS=: read -r name major minor << END
+$node
+END
+  mknod -m 666 "$root/dev/$name" c "$major" "$minor"
+done
+: > "$base/scripts/disk-links"
+while read -r number start path; do
+  device=$(device_of "$number" "$start")
+  IFS=: read -r major minor < "/sys/class/block/$(basename "$device")/dev"
+  mknod -m 660 "$root$device" b "$major" "$minor"
+  sed -n "s|^$number |$device |p" /job/links >> "$base/scripts/disk-links"
+done < /job/mounts
+if [ -e /job/has-policy-rc-d ]; then
+  mount --bind "$base/scripts/stand-ins/policy-rc.d" "$root/usr/sbin/policy-rc.d" || exit 72
+fi
+
+# Its processes end with the first of them.
+guest() {
+  unshare -p -f -u -i sh -c "mount -t proc proc $root/proc && exec chroot $root /bin/sh $1"
+  code=$?
+  umount "$root/proc"
+  return "$code"
+}
+
+failed=0
+guest /run/coldpatch/scripts/upgrade.sh || failed=73
+if [ "$failed" = 0 ] && [ -s "$base/state/boot-menu-requests" ]; then
+  mount --bind "$base/scripts/stand-ins/grub-probe" "$root/usr/sbin/grub-probe" &&
+    guest /run/coldpatch/scripts/write-boot-menu.sh && echo 'menu written' >&3 || failed=74
+fi
+for name in initramfs-built postponed; do
+  if [ -e "$base/state/$name" ]; then sed "s/^/$name /" "$base/state/$name" >&3; fi
+done
+tail -n +2 /job/mounts | while read -r _ _ path; do stat -f -c 'free %a %S' "$root$path"; done >&3
+stat -f -c 'free %a %S' "$root" >&3
+sync
+unmount_guest || exit 75
+exit "$failed"
