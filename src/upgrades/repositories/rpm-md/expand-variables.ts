@@ -23,14 +23,15 @@ export function variablesOf(
   own: ReadonlyMap<string, string>,
 ): ReadonlyMap<string, string> {
   const [major = '', minor = ''] = versionId.split('.');
-  return new Map([
+  const known: readonly (readonly [string, string])[] = [
     ['releasever', majorOnly.has(id) ? major : versionId],
     ['releasever_major', major],
     ['releasever_minor', minor],
     ['basearch', baseArchitectures[architecture] ?? architecture],
     ['arch', architecture],
-    ...own,
-  ]);
+  ];
+  // What is not known of the guest is no variable; one that the guest sets to nothing is.
+  return new Map([...known.filter(([, value]) => value !== ''), ...own]);
 }
 
 /** `text` with `$name` and `${name}` replaced; undefined when there is one that nobody knows, or of another form. */
@@ -38,7 +39,7 @@ export function expandVariables(text: string, variables: ReadonlyMap<string, str
   let isKnown = true;
   const expanded = text.replace(/\$(?:\{(\w+)\}|(\w+))/g, (_, braced?: string, bare?: string) => {
     const value = variables.get(braced ?? bare ?? '');
-    if (value === undefined || value === '') isKnown = false;
+    if (value === undefined) isKnown = false;
     return value ?? '';
   });
   return isKnown && !expanded.includes('$') && expanded.length <= 4096 ? expanded : undefined;

@@ -42,6 +42,7 @@ describe('a .repo file', () => {
       'http://a/40/',
     ],
     ['its own variable', 'http://a.$awsregion.b/', { awsregion: 'eu' }, rocky, 'http://a.eu.b/'],
+    ['an empty variable', 'http://yum$ociregion.a/', { ociregion: '' }, rocky, 'http://yum.a/'],
     ['its own $releasever', 'http://a/$releasever/', { releasever: '9.2' }, rocky, 'http://a/9.2/'],
     ['$basearch of 32 bits', 'http://a/$basearch/', {}, { ...rocky, architecture: 'i686' }, 'http://a/i386/'],
     ['$releasever_major', 'http://a/$releasever_major/', {}, rocky, 'http://a/9/'],
@@ -57,6 +58,7 @@ describe('a .repo file', () => {
     ['[a]\nbaseurl=:\n', /no address/],
     ['[a b]\nbaseurl=http://a/\n', /name/],
     ['[a]\nname=x\n', /no baseurl/],
+    ['[a]\nbaseurl=http://a/\npath=/sub\n', /its path is not followed/],
     ['[a]\nmirrorlist=http://a/\n', /mirrorlist is not followed/],
     ['[a]\nusername=x\nbaseurl=http://a/\n', /password/],
   ])('that cannot be used is skipped with a reason: %j', (text, reason) => {
@@ -70,6 +72,15 @@ describe('a .repo file', () => {
       'its excludepkgs is not followed',
       'its priority is not followed',
     ]);
+  });
+
+  test('with a variable of which nothing is known is skipped', () => {
+    const { sources, skipped } = parse(
+      '[a]\nbaseurl=http://a/$releasever\n',
+      {},
+      { ...rocky, versionId: '' },
+    );
+    expect([sources, skipped.length]).toEqual([[], 1]);
   });
 
   test('of any text makes only addresses of the web', () => {

@@ -41,6 +41,8 @@ function parseSection(
   if (valueOf('sslclientcert') !== '' || valueOf('username') !== '') {
     return skip('it asks for a client certificate or a password: name a mirror with --repository');
   }
+  // zypper's, which most sources set to a slash.
+  if (!['', '/'].includes(valueOf('path'))) return skip('its path is not followed');
   const addresses = words(valueOf('baseurl'));
   if (addresses.length === 0) return skip(withoutAddress(section));
   const problems: string[] = [];
