@@ -470,6 +470,29 @@ describe('an image', () => {
     expect([plan.exitCode, plan.stderr]).toEqual([3, expect.stringMatching(/system_unknown/)]);
   });
 
+  test('of an unsigned repository is refused, unless it is allowed', async () => {
+    const image = makeImage([release(), rpms.old]);
+    serveAt(publishRpms(workshop.directory, { packages: all() }));
+    const args = [
+      'scan',
+      image,
+      '--image-format',
+      'raw',
+      '--cache',
+      join(directory, 'cache'),
+      '--format',
+      'sarif',
+    ];
+    const refused = await runColdpatch({ args });
+    expect([refused.exitCode, refused.stderr]).toEqual([3, expect.stringMatching(/repository_unsigned/)]);
+    const allowed = await runColdpatch({ args: [...args, '--allow-unsigned'] });
+    expect(allowed.exitCode).toBe(0);
+    expect(JSON.parse(allowed.stdout)).toMatchObject({
+      runs: [{ results: [{ ruleId: 'outdated-package' }] }],
+    });
+    expect(allowed.stdout).toContain('nobody signed it');
+  });
+
   test('whose packages are those of its repository lacks nothing', async () => {
     const image = makeImage([release(), rpms.app]);
     serveAt(publish());
