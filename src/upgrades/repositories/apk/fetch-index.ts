@@ -3,6 +3,7 @@ import { ColdpatchError } from '../../../lib/errors.ts';
 import { retry } from '../../../lib/retry.ts';
 import type { PinnedRepository } from '../../used-repositories.ts';
 import { type AcceptedState, acceptState } from '../accept-state.ts';
+import { conditionsOf } from '../conditions-of.ts';
 import { readBounded } from '../read-bounded.ts';
 import type { ReleaseRecord } from '../release-record.ts';
 import type { ApkKeys } from './keys-of.ts';
@@ -73,11 +74,7 @@ async function ask(
     async () => {
       const answer = await openDownload({
         url,
-        headers: {
-          'cache-control': 'max-age=0',
-          ...(known?.etag === undefined ? {} : { 'if-none-match': known.etag }),
-          ...(known?.lastModified === undefined ? {} : { 'if-modified-since': known.lastModified }),
-        },
+        headers: { 'cache-control': 'max-age=0', ...conditionsOf(known) },
         allowHostFiles,
         ...(signal ? { signal } : {}),
       });

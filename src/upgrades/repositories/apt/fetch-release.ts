@@ -3,6 +3,7 @@ import { ColdpatchError } from '../../../lib/errors.ts';
 import { retry } from '../../../lib/retry.ts';
 import { acceptState } from '../accept-state.ts';
 import type { Keyring } from '../keyring.ts';
+import { conditionsOf } from '../conditions-of.ts';
 import { readBounded } from '../read-bounded.ts';
 import type { ReleaseRecord } from '../release-record.ts';
 import { checkSuite } from './check-suite.ts';
@@ -126,13 +127,6 @@ async function ask(
     }),
   };
   return recordOf(release, {});
-}
-
-function conditionsOf(known: ReleaseRecord): Readonly<Record<string, string>> {
-  return {
-    ...(known.etag === undefined ? {} : { 'if-none-match': known.etag }),
-    ...(known.lastModified === undefined ? {} : { 'if-modified-since': known.lastModified }),
-  };
 }
 
 /** The date is put in once the text is verified. */

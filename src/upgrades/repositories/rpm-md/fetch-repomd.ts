@@ -3,6 +3,7 @@ import { ColdpatchError } from '../../../lib/errors.ts';
 import { retry } from '../../../lib/retry.ts';
 import type { PinnedRepository } from '../../used-repositories.ts';
 import { type AcceptedState, acceptState } from '../accept-state.ts';
+import { conditionsOf } from '../conditions-of.ts';
 import type { Keyring } from '../keyring.ts';
 import { readBounded } from '../read-bounded.ts';
 import type { ReleaseRecord } from '../release-record.ts';
@@ -91,7 +92,9 @@ async function ask(
         }),
       { codes: ['repository_unreachable'], signal: options.signal },
     );
-  const answer = await fetchOne(repomdPath, conditionsOf(known));
+  // One without a signature is asked for again: it may have got one.
+  const isSigned = known?.release.form === 'detached';
+  const answer = await fetchOne(repomdPath, isSigned ? conditionsOf(known) : {});
   if (answer.answer === 'not-modified' && known !== undefined) return known;
   if (answer.answer !== 'found') {
     throw new ColdpatchError(
@@ -107,13 +110,4 @@ async function ask(
   const url = `${uri}${repomdPath}.asc`;
   const signed = await readBounded(signature.body, { limit: signatureLimit, url, code });
   return { release: { form: 'detached', bytes, signature: signed }, date: new Date(0), etag, lastModified };
-}
-
-/** One without a signature is asked for again: it may have got one. */
-function conditionsOf(known: ReleaseRecord | undefined): Readonly<Record<string, string>> {
-  if (known === undefined || known.release.form === 'unsigned') return {};
-  return {
-    ...(known.etag === undefined ? {} : { 'if-none-match': known.etag }),
-    ...(known.lastModified === undefined ? {} : { 'if-modified-since': known.lastModified }),
-  };
 }
