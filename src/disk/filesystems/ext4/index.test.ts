@@ -70,11 +70,15 @@ interface MakeOptions {
   readonly hashTrees?: boolean;
 }
 
+/** The same commands make the same bytes, whatever the clock says. */
+const timeless = { ...process.env, E2FSPROGS_FAKE_TIME: '2000000000' };
+
 function make(name: string, parameters: readonly string[], options: MakeOptions = {}): Buffer {
   const path = join(folder, name);
   const source = options.source ?? tree;
   execFileSync('mke2fs', ['-q', '-F', ...parameters, '-d', source, path, options.size ?? '16M'], {
     stdio: 'pipe',
+    env: timeless,
   });
   if (options.commands !== undefined) {
     debug(path, options.commands);
@@ -90,6 +94,7 @@ function debug(path: string, commands: readonly string[]): string {
   return execFileSync('debugfs', ['-w', path], {
     input: `${commands.join('\n')}\n`,
     stdio: ['pipe', 'pipe', 'pipe'],
+    env: timeless,
   }).toString();
 }
 

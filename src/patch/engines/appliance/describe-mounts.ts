@@ -1,5 +1,6 @@
 import type { GuestMount } from '../../../guest/mount-guest.ts';
 import { ColdpatchError } from '../../../lib/errors.ts';
+import { placeOnDisk } from '../../copy-access/place-on-disk.ts';
 
 const sectorBytes = 512n;
 
@@ -17,7 +18,7 @@ export function describeMounts(mounts: readonly GuestMount[]): string {
         `Expected filesystems at plain paths, but found one at ${JSON.stringify(mount.path)}. Use --engine namespace.`,
       );
     }
-    return `${partitionOf(mount)} ${mount.volume.start / sectorBytes} ${mount.path}\n`;
+    return `${partitionOf(mount)} ${placeOnDisk(mount.volume) / sectorBytes} ${mount.path}\n`;
   });
   return lines.join('');
 }
