@@ -7,6 +7,7 @@ import { imageCacheDirectory } from '../test/support/guest-image.ts';
 import { makeServerImage } from '../tools/images/make-server-image.ts';
 import { installSystemPackages } from '../tools/install-system-packages.ts';
 import { systemPackages } from '../tools/system-packages.ts';
+import { applianceBench } from './appliance.ts';
 import { describeMachine } from './describe-machine.ts';
 import { generationsBench } from './generations.ts';
 import { inspectBench } from './inspect.ts';
@@ -23,6 +24,7 @@ const benches: readonly Bench[] = [
   memoryBench,
   matchingBench,
   generationsBench,
+  applianceBench,
 ];
 
 function print(line: string): void {

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { probeKvm } from '../src/appliance/acceleration.ts';
 import { openAppliance } from '../src/appliance/open-appliance.ts';
 import { withAppliance } from '../src/appliance/run-appliance.ts';
 import type { Appliance, ApplianceManifest } from '../src/appliance/types.ts';
@@ -119,4 +120,19 @@ test('who gives up is heard at once', async () => {
   const reason = new ColdpatchError('interrupted', 'enough');
   setTimeout(() => abort.abort(reason), 1000);
   await expect(run({ script: 'sleep 3600', signal: abort.signal })).rejects.toBe(reason);
+});
+
+test('KVM without its device is absent, and one that opens and runs nothing is remembered', async () => {
+  const cacheDirectory = join(folder, 'cache');
+  mkdirSync(join(cacheDirectory, 'appliance'), { recursive: true });
+  const options = { appliance, cacheDirectory, timeoutSeconds: 1, signal: new AbortController().signal };
+  const absent = await probeKvm({ ...options, device: join(folder, 'kvm') });
+  expect(absent).toMatchObject({ state: 'absent' });
+  // Every host of these tests either has no KVM, or answers the same twice.
+  const first = await probeKvm(options);
+  if (first.state === 'absent') return;
+  const begun = performance.now();
+  expect(await probeKvm(options)).toEqual(first);
+  expect(performance.now() - begun).toBeLessThan(900);
+  expect(readFileSync(join(cacheDirectory, 'appliance/kvm.json'), 'utf8')).toContain(first.state);
 });

@@ -17,6 +17,7 @@ export function diagnose(config: Config, { directories, clean, signal }: DoctorR
     directories: [...new Set([...directories, ...config.imageDirectories].map((path) => resolve(path)))],
     clean,
     kvmProbeSeconds: config.kvmProbeSeconds,
+    cacheDirectory: config.cacheDirectory,
     nodeVersion: process.versions.node,
     isRoot: process.geteuid?.() === 0,
     holdImages: holdImageLocks,

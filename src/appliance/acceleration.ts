@@ -56,7 +56,7 @@ export async function probeKvm(options: KvmProbeOptions): Promise<KvmState> {
     if (remembered?.asked === asked) return remembered.kvm;
   }
   const kvm = await tryKvm(options);
-  await writeFileDurably(path, `${JSON.stringify({ schema: 1, asked, kvm })}\n`, 0o644);
+  await remember(path, { schema: 1, asked, kvm });
   return kvm;
 }
 
@@ -66,6 +66,15 @@ function reasonAgainst(device: string): string | undefined {
     return undefined;
   } catch (error) {
     return hasErrorCode(error, 'ENOENT') ? `there is no ${device}` : (error as Error).message;
+  }
+}
+
+/** A cache that belongs to somebody else is only read: then the next run asks again. */
+async function remember(path: string, answer: z.infer<typeof answerSchema>): Promise<void> {
+  try {
+    await writeFileDurably(path, `${JSON.stringify(answer)}\n`, 0o644);
+  } catch (error) {
+    if (!hasErrorCode(error, 'EACCES', 'EROFS')) throw error;
   }
 }
 

@@ -1,20 +1,29 @@
-import type { KvmState } from '../hypervisors/qemu/probe-kvm.ts';
+import type { KvmState } from '../../appliance/acceleration.ts';
 import type { HostCheck } from './types.ts';
 
-/** KVM is a note only: the engine `namespace` runs on the host's kernel, and a boot test without KVM is slow. */
+/** KVM is a note only: the engine `namespace` runs on the host's kernel, and `appliance` under emulation. */
 export function describeKvm(kvm: KvmState): HostCheck {
   const check = { check: 'KVM', required: false };
   if (kvm.state === 'usable') return { ...check, ok: true, detail: 'usable: a guest runs' };
   return {
     ...check,
     ok: false,
-    detail: `${kvm.state}: ${kvm.detail}; the engine namespace works without it`,
+    detail: `${kvm.state}: ${kvm.detail}; the engine appliance is slow without it, and QEMU then promises no isolation`,
     remedy:
       kvm.state === 'absent'
         ? 'switch on virtualisation in the firmware, or nested virtualisation for this machine, and load kvm_intel or kvm_amd'
         : 'switch on nested virtualisation for this machine',
   };
 }
+
+/** There is nothing to start. */
+export const kvmUntried: HostCheck = {
+  check: 'KVM',
+  required: false,
+  ok: false,
+  detail: 'not tried: there is no appliance to start',
+  remedy: 'run coldpatch appliance build, as the user that coldpatch runs as',
+};
 
 const oldestForNewKernels = 8;
 

@@ -1,14 +1,15 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ColdpatchError } from '../../lib/errors.ts';
+import { probeKvm } from '../../appliance/acceleration.ts';
+import { openAppliance } from '../../appliance/open-appliance.ts';
+import { ColdpatchError, isColdpatchError } from '../../lib/errors.ts';
 import { type ProgramOptions, runProgram, runProgramOrFail } from '../../lib/run-program.ts';
 import { probeFuseExport } from '../hypervisors/qemu/probe-fuse-export.ts';
-import { probeKvm } from '../hypervisors/qemu/probe-kvm.ts';
 import { checkDevice, checkKernelFilesystem, checkNode, checkRoot } from './check-basics.ts';
 import { checkContainer } from './check-container.ts';
 import { checkDirectory } from './check-directory.ts';
-import { checkEmulation, describeKvm } from './check-kvm.ts';
+import { checkEmulation, describeKvm, kvmUntried } from './check-kvm.ts';
 import { checkPrograms } from './check-programs.ts';
 import { tryAbility, untried } from './try-ability.ts';
 import type { HostCheck, HostReport } from './types.ts';
@@ -17,6 +18,8 @@ export interface ExamineOptions {
   /** Folders in which images are, or will be. */
   readonly directories: readonly string[];
   readonly kvmProbeSeconds: number;
+  /** Where the appliance is. */
+  readonly cacheDirectory: string;
   readonly nodeVersion: string;
   readonly isRoot: boolean;
   readonly signal?: AbortSignal;
@@ -39,7 +42,7 @@ export async function examineHost(options: ExamineOptions): Promise<HostReport> 
         checkDevice('/dev/loop-control', 'loop'),
         checkKernelFilesystem('ext4', await readFile('/proc/filesystems', 'utf8')),
         ...(await checkAbilities(options, workDirectory)),
-        ...(there.has('qemu-system-x86_64') ? await checkMachines(options, workDirectory) : []),
+        ...(there.has('qemu-system-x86_64') ? await checkMachines(options) : []),
         ...(await Promise.all([...new Set(options.directories)].map(checkDirectory))).flat(),
       ],
     };
@@ -100,16 +103,27 @@ async function checkAbilities(
   ];
 }
 
-async function checkMachines(options: ExamineOptions, workDirectory: string): Promise<readonly HostCheck[]> {
-  const kvm = await probeKvm({
-    timeoutSeconds: options.kvmProbeSeconds,
-    workDirectory,
-    ...(options.signal && { signal: options.signal }),
-  });
-  return [
-    describeKvm(kvm),
-    checkEmulation(await versionOf('qemu-system-x86_64', options), kvm.state === 'usable'),
-  ];
+async function checkMachines(options: ExamineOptions): Promise<readonly HostCheck[]> {
+  const kvm = await checkKvm(options);
+  return [kvm, checkEmulation(await versionOf('qemu-system-x86_64', options), kvm.ok)];
+}
+
+/** Asks again although the answer may be remembered: whoever calls for a doctor has changed something. */
+async function checkKvm({ cacheDirectory, kvmProbeSeconds, signal }: ExamineOptions): Promise<HostCheck> {
+  try {
+    return describeKvm(
+      await probeKvm({
+        appliance: await openAppliance(cacheDirectory),
+        cacheDirectory,
+        timeoutSeconds: kvmProbeSeconds,
+        again: true,
+        signal: signal ?? new AbortController().signal,
+      }),
+    );
+  } catch (error) {
+    if (isColdpatchError(error, 'appliance_missing')) return kvmUntried;
+    throw error;
+  }
 }
 
 async function versionOf(file: string, { signal }: ExamineOptions): Promise<string> {
