@@ -134,6 +134,17 @@ export const errorCatalogue = {
   vtpm_broken: { exit: 3, retry: false, title: 'The state of a virtual TPM cannot be started' },
   vtpm_key: { exit: 3, retry: false, title: 'The state of a virtual TPM needs another key' },
   signature_invalid: { exit: 3, retry: false, title: 'A signed statement is not what was signed' },
+
+  store_newer: { exit: 3, retry: false, title: 'The database was made by a newer coldpatch' },
+  server_running: { exit: 3, retry: false, title: 'Another server works with the database' },
+  audit_broken: { exit: 3, retry: false, title: 'The audit log was changed' },
+  run_fenced: { exit: 3, retry: false, title: 'Another worker took the run over' },
+  state_conflict: { exit: 3, retry: false, title: 'The object is not in a state in which this can be done' },
+  object_unknown: { exit: 2, retry: false, title: 'There is no such object, or it may not be seen' },
+  request_invalid: { exit: 2, retry: false, title: 'The request was not understood' },
+  not_authenticated: { exit: 3, retry: false, title: 'The request carries no valid token' },
+  not_allowed: { exit: 3, retry: false, title: 'The token does not allow this' },
+  rate_limited: { exit: 3, retry: true, title: 'Too many requests came from one place' },
 } as const satisfies Record<string, ErrorEntry>;
 
 export interface ErrorEntry {

@@ -1,0 +1,203 @@
+import { randomUUID } from 'node:crypto';
+import type { Selectable, Updateable } from 'kysely';
+import type { Store } from './open-store.ts';
+import type { ImageRole, ImageRow } from './tables.ts';
+
+/** One file as a source listed it. */
+export interface ListedImage {
+  readonly locator: string;
+  readonly size: number;
+  /** ISO 8601; with nanoseconds where the filesystem has them. */
+  readonly modifiedAt: string;
+  readonly format: string | null;
+  /** Backing files, that of the image first. */
+  readonly backing: readonly string[];
+  readonly role: ImageRole;
+  /** Why it cannot be read. */
+  readonly problem: string | null;
+}
+
+export interface PassResult {
+  readonly added: number;
+  readonly changed: number;
+  readonly unchanged: number;
+  readonly gone: number;
+  /** Ids of images that are new, or whose file or backing files are other than before. */
+  readonly due: readonly string[];
+}
+
+export type StoredImage = Selectable<ImageRow>;
+
+/** What the inventory knows of a source's files, by their locator. */
+export async function knownImages(
+  { db }: Store,
+  sourceId: string,
+): Promise<ReadonlyMap<string, StoredImage>> {
+  const rows = await db.selectFrom('images').selectAll().where('source_id', '=', sourceId).execute();
+  return new Map(rows.map((row) => [row.locator, row]));
+}
+
+/** Writes a whole pass over a source in one transaction: what it did not list is gone. */
+export async function recordPass(
+  store: Store,
+  source: { readonly id: string; readonly kind: string },
+  listed: readonly ListedImage[],
+): Promise<PassResult> {
+  const at = store.now().toISOString();
+  await addSource(store, source);
+  const known = await knownImages(store, source.id);
+  const changedFiles = new Set(
+    listed.filter((image) => !isSameFile(image, known.get(image.locator))).map(({ locator }) => locator),
+  );
+  const due: string[] = [];
+  const counts = { added: 0, changed: 0, unchanged: 0, gone: 0 };
+  await store.db.transaction().execute(async (transaction) => {
+    for (const image of listed) {
+      const before = known.get(image.locator);
+      const stale = changedFiles.has(image.locator) || image.backing.some((path) => changedFiles.has(path));
+      if (before && !stale) {
+        counts.unchanged += 1;
+        continue;
+      }
+      const id = before?.id ?? randomUUID();
+      const values = {
+        ...rowOf(image),
+        state: 'present',
+        digest: null,
+        last_seen_at: at,
+        revision: (before?.revision ?? 0) + 1,
+      } as const;
+      counts[before ? 'changed' : 'added'] += 1;
+      if (before) await transaction.updateTable('images').set(values).where('id', '=', id).execute();
+      else
+        await transaction
+          .insertInto('images')
+          .values({ ...emptyImage, ...values, id, source_id: source.id, first_seen_at: at })
+          .execute();
+      due.push(id);
+    }
+    const present = new Set(listed.map(({ locator }) => locator));
+    for (const row of known.values()) {
+      if (present.has(row.locator) || row.state === 'gone') continue;
+      counts.gone += 1;
+      const gone = { state: 'gone', revision: row.revision + 1 } as const;
+      await transaction.updateTable('images').set(gone).where('id', '=', row.id).execute();
+    }
+    await transaction
+      .updateTable('sources')
+      .set({ last_pass_at: at, last_pass: JSON.stringify(counts) })
+      .where('id', '=', source.id)
+      .execute();
+  });
+  return { ...counts, due };
+}
+
+/** Makes a source known; nothing changes when it is. */
+export async function addSource(
+  { db }: Store,
+  { id, kind }: { readonly id: string; readonly kind: string },
+): Promise<void> {
+  await db
+    .insertInto('sources')
+    .values({ id, kind, last_pass_at: null, last_pass: null })
+    .onConflict((conflict) => conflict.column('id').doNothing())
+    .execute();
+}
+
+/** Only `sources`, when given: what a caller may not see does not exist. */
+export interface ImageFilter {
+  readonly sources?: readonly string[] | undefined;
+  readonly source?: string | undefined;
+  readonly system?: string | undefined;
+  readonly state?: 'present' | 'gone' | undefined;
+  readonly role?: ImageRole | undefined;
+  /** Part of the locator. */
+  readonly search?: string | undefined;
+  readonly outdated?: boolean | undefined;
+  /** Only images with one of these packages. */
+  readonly packageIds?: readonly number[] | undefined;
+}
+
+/** A page of images by their id, after the id `after`. */
+export async function listImages(
+  { db }: Store,
+  filter: ImageFilter,
+  page: { readonly after?: string | undefined; readonly limit: number },
+): Promise<readonly StoredImage[]> {
+  let query = db.selectFrom('images').selectAll('images').orderBy('images.id').limit(page.limit);
+  const { sources, source, system, state, role, search, outdated, packageIds } = filter;
+  if (page.after !== undefined) query = query.where('images.id', '>', page.after);
+  if (sources) query = query.where('source_id', 'in', sources.length === 0 ? [''] : sources);
+  if (source !== undefined) query = query.where('source_id', '=', source);
+  if (system !== undefined) query = query.where('system_id', '=', system);
+  if (state) query = query.where('state', '=', state);
+  if (role) query = query.where('role', '=', role);
+  if (search !== undefined)
+    query = query.where((where) => where(where.fn<number>('instr', ['locator', where.val(search)]), '>', 0));
+  if (outdated === true) query = query.where('outdated', '>', 0);
+  if (outdated === false) query = query.where('outdated', '=', 0);
+  if (packageIds)
+    query = query.where('inspection_id', 'in', (where) =>
+      where
+        .selectFrom('inspection_packages')
+        .select('inspection_packages.inspection_id')
+        .where('package_id', 'in', packageIds.length === 0 ? [-1] : packageIds),
+    );
+  return query.execute();
+}
+
+/** Undefined when there is none. */
+export async function findImage({ db }: Store, id: string): Promise<StoredImage | undefined> {
+  return db.selectFrom('images').selectAll().where('id', '=', id).executeTakeFirst();
+}
+
+/** Changes what is known of an image, and so its ETag. */
+export async function updateImageRow(
+  { db }: Store,
+  id: string,
+  values: Omit<Updateable<ImageRow>, 'revision'>,
+): Promise<void> {
+  await db
+    .updateTable('images')
+    .set((set) => ({ ...values, revision: set('revision', '+', 1) }))
+    .where('id', '=', id)
+    .execute();
+}
+
+/** Numbers for the start page and the metrics. */
+export async function countImages({ db }: Store, sources?: readonly string[]) {
+  let query = db
+    .selectFrom('images')
+    .select((select) => [
+      select.fn.countAll<number>().as('all'),
+      select.fn.count<number>('inspection_id').as('inspected'),
+      select.fn.count<number>('problem').as('unreadable'),
+    ])
+    .where('state', '=', 'present');
+  if (sources) query = query.where('source_id', 'in', sources.length === 0 ? [''] : sources);
+  const counted = await query.executeTakeFirstOrThrow();
+  const outdated = await query.where('outdated', '>', 0).executeTakeFirstOrThrow();
+  return { ...counted, outdated: outdated.all };
+}
+
+function isSameFile(image: ListedImage, before: StoredImage | undefined): boolean {
+  if (before?.state !== 'present') return false;
+  const row = rowOf(image);
+  return (Object.keys(row) as (keyof typeof row)[]).every((key) => row[key] === before[key]);
+}
+
+function rowOf({ locator, size, modifiedAt, format, backing, role, problem }: ListedImage) {
+  return { locator, size, modified_at: modifiedAt, format, backing: JSON.stringify(backing), role, problem };
+}
+
+const emptyImage = {
+  inspection_id: null,
+  system_id: null,
+  system_version: null,
+  system_name: null,
+  owner: null,
+  outdated: null,
+  held: null,
+  last_boot_at: null,
+  last_upgrade_at: null,
+} as const;

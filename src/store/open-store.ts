@@ -1,0 +1,38 @@
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { Kysely } from 'kysely';
+import { migrate } from './migrate.ts';
+import { sqliteDialect } from './sqlite-dialect.ts';
+import type { Tables } from './tables.ts';
+
+/** The tables, with a clock: all that a query of this room needs. */
+export interface Store {
+  readonly db: Kysely<Tables>;
+  readonly now: () => Date;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the SQLite database at `path` and makes its tables; only this user can read it.
+ * A commit is on the disk when it returns (WAL with full syncs): a promotion must not be forgotten by a power cut.
+ *
+ * @throws ColdpatchError `store_newer`
+ */
+export function openStore(path: string, now: () => Date): Store {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  closeSync(openSync(path, 'a', 0o600));
+  chmodSync(path, 0o600);
+  const database = new DatabaseSync(path);
+  try {
+    database.exec(
+      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;',
+    );
+    migrate(database, now);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  const db = new Kysely<Tables>({ dialect: sqliteDialect(database) });
+  return { db, now, close: () => db.destroy() };
+}
