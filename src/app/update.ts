@@ -27,6 +27,13 @@ export interface UpdateRequest extends PlanRequest {
   /** The operator says that the image is trusted. */
   readonly trusted: boolean;
   readonly acceptUnclean: boolean;
+  /** Of a run that the server keeps: without it the update is a run of its own. */
+  readonly run?: {
+    /** Names the working copy. */
+    readonly id: string;
+    /** Asked immediately before the copy takes the image's place; throws when it must not. */
+    readonly assertMayPromote: () => Promise<void>;
+  };
 }
 
 const now = (): Date => new Date();
@@ -67,7 +74,7 @@ async function updateAlone(
       image: request.image.path,
       backing: backing.map((path) => resolveImagePath(path).path),
       searchDirectories: config.imageDirectories,
-      runId: randomUUID(),
+      runId: request.run?.id ?? randomUUID(),
       now,
       onStep: crash,
     },
@@ -77,6 +84,7 @@ async function updateAlone(
       const promoting = {
         ...image,
         promote: async (promotion: Parameters<typeof image.promote>[0]) => {
+          await request.run?.assertMayPromote();
           taken = machine && (await takeBefore(machine, image.path, request.signal));
           return image.promote(promotion);
         },

@@ -4,6 +4,7 @@ import { ColdpatchError, errorCatalogue } from '../lib/errors.ts';
 import { cleanText } from './clean-text.ts';
 import { addKeepingCommands } from './groups/keeping.ts';
 import { addReadingCommands } from './groups/reading.ts';
+import { addServingCommands } from './groups/serving.ts';
 import { addUpgradingCommands } from './groups/upgrading.ts';
 import { addMachineCommands } from './machine-commands.ts';
 import { print } from './shared-options.ts';
@@ -20,6 +21,7 @@ addReadingCommands(program);
 addUpgradingCommands(program);
 addMachineCommands(program, { print });
 addKeepingCommands(program);
+addServingCommands(program);
 
 /** One line with the code for scripts, then the message. @returns the exit code. */
 function explain(error: unknown): number {

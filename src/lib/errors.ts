@@ -135,6 +135,7 @@ export const errorCatalogue = {
   vtpm_key: { exit: 3, retry: false, title: 'The state of a virtual TPM needs another key' },
   signature_invalid: { exit: 3, retry: false, title: 'A signed statement is not what was signed' },
 
+  source_unreachable: { exit: 1, retry: true, title: 'A source of images could not be read' },
   store_newer: { exit: 3, retry: false, title: 'The database was made by a newer coldpatch' },
   server_running: { exit: 3, retry: false, title: 'Another server works with the database' },
   audit_broken: { exit: 3, retry: false, title: 'The audit log was changed' },

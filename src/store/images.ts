@@ -118,6 +118,32 @@ export interface ImageFilter {
   readonly packageIds?: readonly number[] | undefined;
 }
 
+/** Present, readable images that were not matched since `before`, or whose file changed, and that no run holds. */
+export async function staleImages(
+  { db }: Store,
+  sourceId: string,
+  before: string,
+): Promise<readonly StoredImage[]> {
+  return db
+    .selectFrom('images')
+    .selectAll()
+    .where('source_id', '=', sourceId)
+    .where('state', '=', 'present')
+    .where('problem', 'is', null)
+    .where((where) =>
+      where.or([
+        where('digest', 'is', null),
+        where.and([
+          where('role', '=', 'leaf'),
+          where.or([where('matched_at', 'is', null), where('matched_at', '<', before)]),
+        ]),
+      ]),
+    )
+    .orderBy('role')
+    .orderBy('locator')
+    .execute();
+}
+
 /** A page of images by their id, after the id `after`. */
 export async function listImages(
   { db }: Store,
@@ -198,6 +224,7 @@ const emptyImage = {
   owner: null,
   outdated: null,
   held: null,
+  matched_at: null,
   last_boot_at: null,
   last_upgrade_at: null,
 } as const;

@@ -34,6 +34,7 @@ export interface ImageRow {
   readonly gaps: Generated<number>;
   readonly outdated: number | null;
   readonly held: string | null;
+  readonly matched_at: string | null;
   readonly last_boot_at: string | null;
   readonly last_upgrade_at: string | null;
   readonly first_seen_at: string;

@@ -37,7 +37,7 @@ export const roomTable: Readonly<Record<string, RoomRule>> = {
   store: { values: ['lib'] },
   jobs: { values: ['lib', 'store'] },
   api: { values: ['lib', 'config', 'app'], types: ['guest', 'upgrades', 'patch', 'machines', 'jobs'] },
-  cli: { values: ['lib', 'config', 'app'], types: ['guest', 'upgrades', 'patch', 'machines'] },
+  cli: { values: ['lib', 'config', 'app', 'api'], types: ['guest', 'upgrades', 'patch', 'machines'] },
   app: { values: wired },
 };
 

@@ -29,6 +29,7 @@ CREATE TABLE images (
   gaps integer NOT NULL DEFAULT 0,
   outdated integer,
   held text,
+  matched_at text,
   last_boot_at text,
   last_upgrade_at text,
   first_seen_at text NOT NULL,

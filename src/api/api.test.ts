@@ -1,0 +1,252 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fastify } from 'fastify';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Role } from '../app/server/application.ts';
+import { type RunningServer, startServer } from '../app/serve.ts';
+import { serverSchema } from '../config/server-schema.ts';
+import { guardRoutes } from './guard-routes.ts';
+import { createRateLimiter } from './rate-limiter.ts';
+import { type Access, roles } from './roles.ts';
+import { type RunningApi, startApi } from './start-api.ts';
+
+/** Written down a second time on purpose: a route that is missing here is red, and so is one whose rule was changed. */
+const rules: Readonly<Record<string, Access>> = {
+  'GET /': 'viewer',
+  'GET /metrics': 'viewer',
+  'GET /health/live': 'public',
+  'GET /health/ready': 'public',
+  'GET /api/v1/openapi.json': 'public',
+  'GET /api/v1/sources': 'viewer',
+  'POST /api/v1/sources/:id/collect': 'operator',
+  'GET /api/v1/images': 'viewer',
+  'GET /api/v1/images/:id': 'viewer',
+  'GET /api/v1/images/:id/inspection': 'viewer',
+  'GET /api/v1/images/:id/generations': 'viewer',
+  'POST /api/v1/images/:id/runs': 'operator',
+  'POST /api/v1/images/:id/release': 'operator',
+  'GET /api/v1/runs': 'viewer',
+  'GET /api/v1/runs/:id': 'viewer',
+  'GET /api/v1/runs/:id/events': 'viewer',
+  'POST /api/v1/runs/:id/cancel': 'operator',
+  'POST /api/v1/runs/:id/approve': 'approver',
+  'GET /api/v1/audit': 'admin',
+  'GET /api/v1/tokens': 'admin',
+  'POST /api/v1/tokens': 'admin',
+  'DELETE /api/v1/tokens/:id': 'admin',
+};
+
+let folder: string;
+let server: RunningServer;
+let api: RunningApi;
+const tokens = new Map<Role, string>();
+const faults: unknown[] = [];
+let log = '';
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'api-'));
+  const config = { cacheDirectory: folder, stateDirectory: folder, imageDirectories: [], kvmProbeSeconds: 1 };
+  const settings = serverSchema.parse({ sources: [{ id: 'lab', kind: 'folder', directory: folder }] });
+  server = await startServer(config, settings, { onFault: (error) => faults.push(error) });
+  const { application } = server;
+  api = await startApi({
+    application,
+    host: '127.0.0.1',
+    port: 0,
+    requestsPerSecond: 10_000,
+    log: {
+      write: (line) => {
+        log += line;
+      },
+    },
+  });
+  tokens.set('admin', server.firstToken ?? '');
+  for (const role of ['viewer', 'operator', 'approver'] as const) {
+    const { status, body } = await ask('POST', '/api/v1/tokens', {
+      role: 'admin',
+      body: { name: role, role },
+    });
+    expect(status).toBe(201);
+    tokens.set(role, (body as { token: string }).token);
+  }
+});
+afterAll(async () => {
+  await api.stop();
+  await server.stop();
+  rmSync(folder, { recursive: true, force: true });
+  expect(faults).toEqual([]);
+});
+
+interface Asking {
+  readonly role?: Role;
+  readonly token?: string;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+async function ask(method: string, path: string, { role, token, body, headers }: Asking = {}) {
+  const key = token ?? (role && tokens.get(role));
+  const response = await fetch(`${api.url}${path}`, {
+    method,
+    headers: {
+      ...(key !== undefined && { authorization: `Bearer ${key}` }),
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const isJson = /json/.test(response.headers.get('content-type') ?? '');
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: (isJson ? JSON.parse(text) : text) as unknown,
+  };
+}
+
+test('every route has the rule that is written down, and nothing else is there', () => {
+  const found = api.routes
+    .filter(({ method }) => method !== 'HEAD')
+    .map(({ method, url }) => `${method} ${url}`);
+  expect(found.toSorted()).toEqual(Object.keys(rules).toSorted());
+});
+
+describe.each(Object.entries(rules))('%s', (route, access) => {
+  const [method = '', url = ''] = route.split(' ');
+  const path = url.replace(':id', '00000000-0000-4000-8000-000000000000');
+  const body = method === 'POST' ? {} : undefined;
+
+  test('without a token', async () => {
+    const { status } = await ask(method, path, { body });
+    expect(status).toBe(access === 'public' ? 200 : 401);
+  });
+
+  test.each(roles)('as %s', async (role) => {
+    const { status } = await ask(method, path, { role, body });
+    const allowed = access === 'public' || roles.indexOf(role) >= roles.indexOf(access);
+    expect(status === 403).toBe(!allowed);
+    expect(status).not.toBe(401);
+    expect(status).toBeLessThan(500);
+  });
+});
+
+test('a route without a rule cannot be added', () => {
+  const bare = fastify();
+  guardRoutes(
+    bare as never,
+    { application: server.application, ended: new AbortController().signal },
+    { requestsPerSecond: 1 },
+  );
+  expect(() => bare.get('/open', () => '')).toThrow('has none');
+});
+
+describe('what is malformed is refused with a problem document', () => {
+  test.each([
+    ['POST', '/api/v1/tokens', '{', 400],
+    ['POST', '/api/v1/tokens', { name: 'x', role: 'root' }, 400],
+    ['POST', '/api/v1/tokens', { name: 'x', role: 'viewer', more: 1 }, 400],
+    ['POST', '/api/v1/tokens', { name: 'x'.repeat(100_000), role: 'viewer' }, 413],
+    ['GET', '/api/v1/images?limit=0', undefined, 400],
+    ['GET', '/api/v1/images?cursor=..%2f..%2fetc', undefined, 400],
+    ['GET', '/api/v1/images/..%2f..%2fetc%2fpasswd', undefined, 404],
+    ['GET', '/api/v1/images/%00', undefined, 404],
+    ['GET', '/api/v1/none', undefined, 404],
+    ['PUT', '/api/v1/images', { a: 1 }, 404],
+  ])('%s %s', async (method, path, body, expected) => {
+    const { status, body: problem, headers } = await ask(method, path, { role: 'admin', body });
+    expect(status).toBe(expected);
+    expect(headers.get('content-type')).toContain('application/problem+json');
+    expect(problem).toMatchObject({ status: expected, type: expect.stringMatching(/^urn:coldpatch:error:/) });
+  });
+
+  test('a wrong token is not told from none', async () => {
+    for (const token of ['x', `coldpatch.${'0'.repeat(36)}.${'A'.repeat(43)}`]) {
+      expect(await ask('GET', '/api/v1/images', { token })).toMatchObject({
+        status: 401,
+        body: { code: 'not_authenticated' },
+      });
+    }
+  });
+});
+
+test('OpenAPI 3.1 describes every route of the API', async () => {
+  const { body } = await ask('GET', '/api/v1/openapi.json');
+  const document = body as { openapi: string; paths: Record<string, Record<string, unknown>> };
+  expect(document.openapi).toBe('3.1.0');
+  const described = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replace('{id}', ':id')}`),
+  );
+  const hidden = new Set(['GET /', 'GET /api/v1/openapi.json']);
+  expect(described.toSorted()).toEqual(
+    Object.keys(rules)
+      .filter((route) => !hidden.has(route))
+      .toSorted(),
+  );
+});
+
+test('a token of one source does not see another, nor what it may not do', async () => {
+  const made = await ask('POST', '/api/v1/tokens', {
+    role: 'admin',
+    body: { name: 'other', role: 'operator', sources: ['other'] },
+  });
+  const { token } = made.body as { token: string };
+  expect((await ask('GET', '/api/v1/sources', { token })).body).toEqual({ items: [] });
+  expect((await ask('GET', '/api/v1/runs', { token })).body).toEqual({ items: [], next: null });
+  expect((await ask('POST', '/api/v1/sources/lab/collect', { token })).status).toBe(404);
+  const { body } = await ask('GET', '/api/v1/tokens', { role: 'admin' });
+  const { items } = body as { items: { id: string; name: string }[] };
+  const id = items.find(({ name }) => name === 'other')?.id;
+  expect((await ask('DELETE', `/api/v1/tokens/${id}`, { role: 'admin' })).status).toBe(204);
+  expect((await ask('GET', '/api/v1/sources', { token })).status).toBe(401);
+});
+
+test('a run can be followed as events, until it ends', async () => {
+  await expect
+    .poll(
+      async () =>
+        ((await ask('GET', '/api/v1/runs', { role: 'viewer' })).body as { items: unknown[] }).items.length,
+    )
+    .toBeGreaterThan(0);
+  const { body } = await ask('GET', '/api/v1/runs?kind=collect', { role: 'viewer' });
+  const [run] = (body as { items: { id: string }[] }).items;
+  const events = await ask('GET', `/api/v1/runs/${run?.id}/events`, { role: 'viewer' });
+  expect(events.headers.get('content-type')).toBe('text/event-stream');
+  expect(events.body).toMatch(/event: step\ndata: .*"step":"collect"/);
+  expect(events.body).toMatch(/event: run\ndata: .*"state":"done"/);
+  const last = /id: (\d+)\nevent: run/.exec(String(events.body))?.[1] ?? '';
+  const rest = await ask('GET', `/api/v1/runs/${run?.id}/events`, {
+    role: 'viewer',
+    headers: { 'last-event-id': last },
+  });
+  expect(rest.body).not.toContain('event:');
+});
+
+test('what was refused and done is in the audit log, and no token is in it or in the log', async () => {
+  const { body } = await ask('GET', '/api/v1/audit?limit=1000', { role: 'admin' });
+  const text = JSON.stringify(body);
+  expect(text).toContain('"action":"refused"');
+  expect(text).toContain('"action":"token.create"');
+  for (const token of tokens.values()) {
+    expect(text).not.toContain(token);
+    expect(log).not.toContain(token);
+  }
+});
+
+test('the start page asks a browser for a token, and has no script', async () => {
+  const { headers } = await ask('GET', '/');
+  expect(headers.get('www-authenticate')).toMatch(/^Basic /);
+  const authorization = `Basic ${btoa(`any:${tokens.get('viewer')}`)}`;
+  const page = await ask('GET', '/', { headers: { authorization } });
+  expect(page.status).toBe(200);
+  expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+});
+
+test('a rate limit lets so many through, and more later', () => {
+  let now = 0;
+  const limiter = createRateLimiter({ burst: 2, perSecond: 1, now: () => now });
+  expect([1, 2, 3].map(() => limiter.take('a'))).toEqual([true, true, false]);
+  expect(limiter.take('b')).toBe(true);
+  now = 1000;
+  expect([1, 2].map(() => limiter.take('a'))).toEqual([true, false]);
+});

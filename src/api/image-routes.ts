@@ -1,0 +1,145 @@
+import { z } from 'zod';
+import {
+  idParameters,
+  imageSchema,
+  imageView,
+  nextOf,
+  pageOf,
+  pageQuery,
+  runSchema,
+  runView,
+} from './schemas.ts';
+import type { Api, ApiContext } from './types.ts';
+
+const filters = pageQuery.extend({
+  source: z.string().optional(),
+  system: z.string().optional(),
+  state: z.enum(['present', 'gone']).optional(),
+  role: z.enum(['leaf', 'base']).optional(),
+  search: z.string().max(200).optional().describe('Part of the locator'),
+  outdated: z.stringbool().optional(),
+  package: z.string().max(200).optional(),
+  below: z.string().max(200).optional().describe('Only with a version of `package` below this one'),
+});
+
+/** Sources, images, and what can be done with an image. */
+export function addImageRoutes(api: Api, { application }: ApiContext): void {
+  const sourceSchema = z
+    .object({
+      id: z.string(),
+      kind: z.string(),
+      directory: z.string(),
+      upgrade: z.string(),
+      lastPassAt: z.string().nullable(),
+    })
+    .meta({ id: 'Source' });
+
+  api.get(
+    '/api/v1/sources',
+    {
+      config: { access: 'viewer' },
+      schema: { response: { 200: z.object({ items: z.array(sourceSchema) }) } },
+    },
+    async ({ caller }) => ({ items: await application.sources(caller) }),
+  );
+
+  api.post(
+    '/api/v1/sources/:id/collect',
+    { config: { access: 'operator' }, schema: { params: idParameters, response: { 202: runSchema } } },
+    async ({ caller, params }, reply) =>
+      reply.status(202).send(runView(await application.collect(caller, params.id))),
+  );
+
+  api.get(
+    '/api/v1/images',
+    {
+      config: { access: 'viewer' },
+      schema: { querystring: filters, response: { 200: pageOf(imageSchema) } },
+    },
+    async ({ caller, query }) => {
+      const { cursor, limit, ...filter } = query;
+      const rows = await application.images(caller, filter, { after: cursor, limit });
+      return { items: rows.map(imageView), next: nextOf(rows, limit) };
+    },
+  );
+
+  api.get(
+    '/api/v1/images/:id',
+    {
+      config: { access: 'viewer' },
+      schema: {
+        params: idParameters,
+        response: { 200: imageSchema, 304: z.null().describe('Not modified') },
+      },
+    },
+    async ({ caller, params, headers }, reply) => {
+      const row = await application.image(caller, params.id);
+      const etag = `"${row.revision}"`;
+      void reply.header('etag', etag);
+      if (headers['if-none-match'] === etag) return reply.status(304).send(null);
+      return reply.send(imageView(row));
+    },
+  );
+
+  api.get(
+    '/api/v1/images/:id/inspection',
+    { config: { access: 'viewer' }, schema: { params: idParameters } },
+    async ({ caller, params }, reply) =>
+      reply.type('application/json').send(await application.inspection(caller, params.id)),
+  );
+
+  const generationSchema = z
+    .object({
+      number: z.number(),
+      run: z.string(),
+      takenAt: z.string(),
+      digestBefore: z.string(),
+      digestAfter: z.string(),
+    })
+    .meta({ id: 'Generation' });
+
+  api.get(
+    '/api/v1/images/:id/generations',
+    {
+      config: { access: 'viewer' },
+      schema: { params: idParameters, response: { 200: z.object({ items: z.array(generationSchema) }) } },
+    },
+    async ({ caller, params }) => {
+      const rows = await application.generations(caller, params.id);
+      const items = rows.map(({ number, run_id, taken_at, digest_before, digest_after }) => ({
+        number,
+        run: run_id,
+        takenAt: taken_at,
+        digestBefore: digest_before,
+        digestAfter: digest_after,
+      }));
+      return { items };
+    },
+  );
+
+  api.post(
+    '/api/v1/images/:id/runs',
+    {
+      config: { access: 'operator' },
+      schema: {
+        params: idParameters,
+        headers: z.object({ 'idempotency-key': z.string().min(1).max(200).optional() }),
+        body: z.strictObject({
+          kind: z.enum(['inspect', 'upgrade', 'rollback']),
+          generation: z.int().min(1).optional().describe('For a rollback; the newest unless given'),
+        }),
+        response: { 202: runSchema },
+      },
+    },
+    async ({ caller, params, headers, body }, reply) => {
+      const wanted = { ...body, idempotencyKey: headers['idempotency-key'] };
+      return reply.status(202).send(runView(await application.startRun(caller, params.id, wanted)));
+    },
+  );
+
+  api.post(
+    '/api/v1/images/:id/release',
+    { config: { access: 'operator' }, schema: { params: idParameters, response: { 200: imageSchema } } },
+    async ({ caller, params }) => imageView(await application.release(caller, params.id)),
+  );
+}

@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import type { StoredImage, StoredRun } from '../app/server/application.ts';
+
+const nullableText = z.string().nullable();
+
+export const imageSchema = z
+  .object({
+    id: z.string(),
+    source: z.string(),
+    locator: z.string(),
+    state: z.enum(['present', 'gone']),
+    role: z.enum(['leaf', 'base']).describe('Others are built on a base: it is never changed'),
+    size: z.number(),
+    modifiedAt: z.string(),
+    format: nullableText,
+    backing: z.array(z.string()),
+    problem: nullableText.describe('Why it cannot be worked with'),
+    digest: nullableText.describe('SHA-256 of the file; null until it was read'),
+    system: z.object({ id: z.string(), version: nullableText, name: nullableText }).nullable(),
+    gaps: z.number(),
+    outdated: z.number().nullable().describe('Packages for which an upgrade is published; null: not known'),
+    held: nullableText.describe('Why it is not upgraded by itself'),
+    lastBootAt: nullableText,
+    lastUpgradeAt: nullableText,
+    matchedAt: nullableText,
+  })
+  .meta({ id: 'Image' });
+
+export function imageView(row: StoredImage): z.infer<typeof imageSchema> {
+  return {
+    id: row.id,
+    source: row.source_id,
+    locator: row.locator,
+    state: row.state,
+    role: row.role,
+    size: row.size,
+    modifiedAt: row.modified_at,
+    format: row.format,
+    backing: JSON.parse(row.backing) as string[],
+    problem: row.problem,
+    digest: row.digest,
+    system:
+      row.system_id === null
+        ? null
+        : { id: row.system_id, version: row.system_version, name: row.system_name },
+    gaps: row.gaps,
+    outdated: row.outdated,
+    held: row.held,
+    lastBootAt: row.last_boot_at,
+    lastUpgradeAt: row.last_upgrade_at,
+    matchedAt: row.matched_at,
+  };
+}
+
+export const runSchema = z
+  .object({
+    id: z.string(),
+    kind: z.enum(['collect', 'inspect', 'upgrade', 'rollback']),
+    source: z.string(),
+    image: nullableText,
+    state: z.enum(['queued', 'running', 'waiting', 'done', 'failed', 'cancelled']),
+    attempt: z.number(),
+    requestedBy: z.string(),
+    requestedAt: z.string(),
+    approvedBy: nullableText,
+    startedAt: nullableText,
+    endedAt: nullableText,
+    outcome: z.unknown().describe('What the last finished step found'),
+    error: z.object({ code: z.string(), message: nullableText }).nullable(),
+  })
+  .meta({ id: 'Run' });
+
+export function runView(row: StoredRun): z.infer<typeof runSchema> {
+  return {
+    id: row.id,
+    kind: row.kind,
+    source: row.source_id,
+    image: row.image_id,
+    state: row.state,
+    attempt: row.attempt,
+    requestedBy: row.requested_by,
+    requestedAt: row.requested_at,
+    approvedBy: row.approved_by,
+    startedAt: row.started_at,
+    endedAt: row.ended_at,
+    outcome: row.outcome === null ? null : JSON.parse(row.outcome),
+    error: row.error_code === null ? null : { code: row.error_code, message: row.error_message },
+  };
+}
+
+export const idParameters = z.object({ id: z.string().max(100) });
+
+/** `cursor` is what the page before gave as `next`. */
+export const pageQuery = z.object({
+  cursor: z.uuid().optional(),
+  limit: z.coerce.number().int().min(1).max(500).default(100),
+});
+
+export function pageOf<Item extends z.ZodType>(item: Item) {
+  return z.object({ items: z.array(item), next: z.string().nullable() });
+}
+
+/** The cursor of the next page: the last id of a full one. */
+export function nextOf(rows: readonly { readonly id: string }[], limit: number): string | null {
+  return rows.length < limit ? null : (rows.at(-1)?.id ?? null);
+}

@@ -1,0 +1,129 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Config } from '../config/schema.ts';
+import type { ServerConfig } from '../config/server-schema.ts';
+import { startDispatcher } from '../jobs/start-dispatcher.ts';
+import { stepsOfKind } from '../jobs/types.ts';
+import { ColdpatchError } from '../lib/errors.ts';
+import { acquireFileLock } from '../lib/file-lock.ts';
+import { addAudit } from '../store/audit.ts';
+import { addSource } from '../store/images.ts';
+import { openStore, type Store } from '../store/open-store.ts';
+import { addRun } from '../store/runs.ts';
+import { createToken, listTokens } from '../store/tokens.ts';
+import { type Application, createApplication } from './server/application.ts';
+import type { ServerContext } from './server/server-context.ts';
+import { stepHandlers } from './server/step-handlers.ts';
+import { windowIsOpen } from './server/window-is-open.ts';
+
+export interface ServeOptions {
+  readonly onFault: (error: unknown) => void;
+}
+
+/** A server that works, and has no door yet: the API is one. */
+export interface RunningServer {
+  readonly application: Application;
+  /** Shown once: there was no token before. */
+  readonly firstToken: string | undefined;
+  stop(): Promise<void>;
+}
+
+/** Where the server keeps what it knows. */
+export function databasePath({ stateDirectory }: Config): string {
+  return join(stateDirectory, 'coldpatch.db');
+}
+
+/**
+ * `coldpatch serve` without its HTTP: takes the database, takes up what a killed server was at, and works.
+ * @throws ColdpatchError `server_running`, `store_newer`
+ */
+export async function startServer(
+  config: Config,
+  settings: ServerConfig,
+  { onFault }: ServeOptions,
+): Promise<RunningServer> {
+  mkdirSync(config.stateDirectory, { recursive: true, mode: 0o700 });
+  const lock = await acquireFileLock({
+    path: join(config.stateDirectory, 'server.lock'),
+    waitSeconds: 10,
+    busy: (cause) =>
+      new ColdpatchError(
+        'server_running',
+        `Expected to be the only server on ${config.stateDirectory}, but another one holds it.`,
+        { cause },
+      ),
+  });
+  try {
+    const store = openStore(databasePath(config), () => new Date());
+    const server: ServerContext = { config, settings, store };
+    for (const source of settings.sources) await addSource(store, source);
+    const firstToken = await makeFirstToken(store);
+    const dispatcher = await startDispatcher({
+      store,
+      handlers: stepHandlers(server),
+      limits: {
+        collect: 1,
+        inspect: settings.limits.inspections,
+        upgrade: settings.limits.upgrades,
+        rollback: 1,
+      },
+      paused: () =>
+        settings.window && !windowIsOpen(settings.window, store.now()) ? ['upgrade', 'rollback'] : [],
+      onFault,
+    });
+    const stopSchedule = startSchedule(server, () => dispatcher.wake(), onFault);
+    return {
+      application: createApplication(server, dispatcher),
+      firstToken,
+      async stop() {
+        await stopSchedule();
+        await dispatcher.stop();
+        await store.close();
+        await lock.release();
+      },
+    };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+async function makeFirstToken(store: Store): Promise<string | undefined> {
+  if ((await listTokens(store)).length > 0) return undefined;
+  const { id, token } = await createToken(store, { name: 'first admin', role: 'admin' });
+  await addAudit(store, {
+    actor: 'server',
+    action: 'token.create',
+    object: `token ${id}`,
+    detail: 'first admin',
+  });
+  return token;
+}
+
+const secondsBetweenLooks = 10;
+
+/** Queues a pass over each source that is due. A pass that is still under way is left alone. */
+function startSchedule(
+  { settings, store }: ServerContext,
+  wake: () => void,
+  onFault: (error: unknown) => void,
+): () => Promise<void> {
+  const look = async (): Promise<void> => {
+    for (const { id, collectMinutes } of settings.sources) {
+      const row = await store.db.selectFrom('sources').selectAll().where('id', '=', id).executeTakeFirst();
+      const due = new Date(store.now().getTime() - collectMinutes * 60_000).toISOString();
+      if (row?.last_pass_at && row.last_pass_at > due) continue;
+      const steps = stepsOfKind.collect;
+      await addRun(store, { kind: 'collect', sourceId: id, imageId: null, steps, requestedBy: 'schedule' });
+    }
+    wake();
+  };
+  let looking = look().catch(onFault);
+  const timer = setInterval(() => {
+    looking = looking.then(look).catch(onFault);
+  }, secondsBetweenLooks * 1000);
+  return async () => {
+    clearInterval(timer);
+    await looking;
+  };
+}

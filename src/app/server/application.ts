@@ -1,0 +1,261 @@
+import { versioningOf } from '../../guest/versioning/registry.ts';
+import type { Dispatcher } from '../../jobs/start-dispatcher.ts';
+import { stepsOfKind } from '../../jobs/types.ts';
+import { ColdpatchError } from '../../lib/errors.ts';
+import { addAudit, type AuditEntry } from '../../store/audit.ts';
+import { countImages, findImage, type ImageFilter, listImages, updateImageRow } from '../../store/images.ts';
+import { findInspection, versionsOfPackage } from '../../store/packages.ts';
+import {
+  addRun,
+  countRuns,
+  findRun,
+  generationsOfImage,
+  listRuns,
+  moveRun,
+  runEvents,
+  type StoredRun,
+  stepsOf,
+} from '../../store/runs.ts';
+import {
+  type Caller,
+  createToken,
+  findCaller,
+  listTokens,
+  revokeToken,
+  type TokenGrant,
+} from '../../store/tokens.ts';
+import { configuredSource, type ServerContext } from './server-context.ts';
+
+/** What a caller can ask of the server. Whatever is of a source that the caller may not see does not exist. */
+export type Application = ReturnType<typeof createApplication>;
+
+export type { Caller, TokenGrant } from '../../store/tokens.ts';
+export type { StoredImage } from '../../store/images.ts';
+export type { StoredRun } from '../../store/runs.ts';
+export type { Role } from '../../store/tables.ts';
+
+export interface ImageQuery extends Omit<ImageFilter, 'sources' | 'packageIds'> {
+  readonly package?: string | undefined;
+  /** Only with a version of `package` below this one, in the order of its package manager. */
+  readonly below?: string | undefined;
+}
+
+export interface RunRequest {
+  readonly kind: 'inspect' | 'upgrade' | 'rollback';
+  readonly generation?: number | undefined;
+  readonly idempotencyKey?: string | undefined;
+}
+
+const versioningOfManager = { dpkg: 'deb', rpm: 'rpm', apk: 'apk', pacman: 'pacman' } as const;
+
+export function createApplication(server: ServerContext, dispatcher: Dispatcher) {
+  const { store, settings } = server;
+
+  const audit = (caller: Caller, entry: Omit<AuditEntry, 'actor'>): Promise<void> =>
+    addAudit(store, { ...entry, actor: `${caller.name} (${caller.tokenId})` });
+
+  const visible = (caller: Caller, sourceId: string): boolean => caller.sources?.includes(sourceId) ?? true;
+
+  async function image(caller: Caller, id: string) {
+    const found = await findImage(store, id);
+    if (found && visible(caller, found.source_id)) return found;
+    throw unknown('image', id);
+  }
+
+  async function run(caller: Caller, id: string): Promise<StoredRun> {
+    const found = await findRun(store, id);
+    if (found && visible(caller, found.source_id)) return found;
+    throw unknown('run', id);
+  }
+
+  async function enqueue(caller: Caller, wanted: Parameters<typeof addRun>[1], object: string) {
+    const { answer, id } = await addRun(store, wanted);
+    if (answer === 'busy')
+      throw new ColdpatchError('state_conflict', `Expected ${object} to be free, but run ${id} has it.`);
+    if (answer === 'added') await audit(caller, { action: `run.${wanted.kind}`, object, detail: id });
+    dispatcher.wake();
+    return run(caller, id);
+  }
+
+  return {
+    authenticate: (token: string) => findCaller(store, token),
+
+    audit,
+
+    async sources(caller: Caller) {
+      const rows = await store.db.selectFrom('sources').selectAll().orderBy('id').execute();
+      return settings.sources
+        .filter(({ id }) => visible(caller, id))
+        .map(({ id, kind, directory, policy }) => {
+          const row = rows.find((found) => found.id === id);
+          return { id, kind, directory, upgrade: policy.upgrade, lastPassAt: row?.last_pass_at ?? null };
+        });
+    },
+
+    async collect(caller: Caller, sourceId: string) {
+      if (!visible(caller, sourceId)) throw unknown('source', sourceId);
+      const { id } = configuredSource(server, sourceId);
+      const steps = stepsOfKind.collect;
+      const wanted = {
+        kind: 'collect',
+        sourceId: id,
+        imageId: null,
+        steps,
+        requestedBy: caller.name,
+      } as const;
+      return enqueue(caller, wanted, `source ${id}`);
+    },
+
+    async images(
+      caller: Caller,
+      query: ImageQuery,
+      page: { readonly after?: string | undefined; readonly limit: number },
+    ) {
+      const { package: name, below, ...filter } = query;
+      const packageIds = name === undefined ? undefined : await packagesBelow(name, below);
+      return listImages(store, { ...filter, sources: caller.sources, packageIds }, page);
+    },
+
+    image,
+
+    async inspection(caller: Caller, id: string): Promise<string> {
+      const { inspection_id } = await image(caller, id);
+      const found = inspection_id === null ? undefined : await findInspection(store, { id: inspection_id });
+      if (found) return found.document;
+      throw new ColdpatchError(
+        'object_unknown',
+        `Expected an inspection of image ${id}, but it was not read yet.`,
+      );
+    },
+
+    async generations(caller: Caller, id: string) {
+      return generationsOfImage(store, (await image(caller, id)).id);
+    },
+
+    async startRun(caller: Caller, imageId: string, { kind, generation, idempotencyKey }: RunRequest) {
+      const { id, source_id, role, problem, state } = await image(caller, imageId);
+      if (state === 'gone' || problem !== null)
+        throw new ColdpatchError(
+          'state_conflict',
+          `Expected an image that can be read, but ${problem ?? 'it is gone'}.`,
+        );
+      if (role === 'base' && kind !== 'inspect')
+        throw new ColdpatchError(
+          'image_backs_others',
+          `Expected an image on which no other is built, but ${id} is a base.`,
+        );
+      return enqueue(
+        caller,
+        {
+          kind,
+          sourceId: configuredSource(server, source_id).id,
+          imageId: id,
+          steps: stepsOfKind[kind],
+          requestedBy: caller.name,
+          // Of one caller: nobody meets another's run by guessing a key.
+          idempotencyKey:
+            idempotencyKey === undefined ? undefined : `${caller.tokenId} ${id} ${idempotencyKey}`,
+          argument: generation === undefined ? undefined : String(generation),
+        },
+        `image ${id}`,
+      );
+    },
+
+    /** An image that was rolled back may be upgraded by itself again. */
+    async release(caller: Caller, id: string) {
+      await image(caller, id);
+      await audit(caller, { action: 'image.release', object: `image ${id}`, detail: '' });
+      await updateImageRow(store, id, { held: null });
+      return image(caller, id);
+    },
+
+    async runs(
+      caller: Caller,
+      filter: Omit<Parameters<typeof listRuns>[1], 'sources'>,
+      page: { readonly after?: string | undefined; readonly limit: number },
+    ) {
+      const after = page.after === undefined ? undefined : await run(caller, page.after);
+      return listRuns(store, { ...filter, sources: caller.sources }, { after, limit: page.limit });
+    },
+
+    run,
+
+    async steps(caller: Caller, id: string) {
+      return stepsOf(store, (await run(caller, id)).id);
+    },
+
+    async cancel(caller: Caller, id: string) {
+      await run(caller, id);
+      await audit(caller, { action: 'run.cancel', object: `run ${id}`, detail: '' });
+      if (await dispatcher.cancel(id)) return run(caller, id);
+      throw new ColdpatchError(
+        'state_conflict',
+        `Expected a run that is under way, but run ${id} has ended.`,
+      );
+    },
+
+    async approve(caller: Caller, id: string) {
+      await run(caller, id);
+      const move = { from: ['waiting'], to: 'queued', approvedBy: caller.name } as const;
+      if (!(await moveRun(store, id, move)))
+        throw new ColdpatchError(
+          'state_conflict',
+          `Expected run ${id} to wait for an approval, but it does not.`,
+        );
+      await audit(caller, { action: 'run.approve', object: `run ${id}`, detail: '' });
+      dispatcher.wake();
+      return run(caller, id);
+    },
+
+    events: (id: string, after: number) => runEvents(store, id, { after, limit: 100 }),
+
+    watch: (id: string, listener: () => void) => dispatcher.watch(id, listener),
+
+    async auditLog(after: number, limit: number) {
+      return store.db
+        .selectFrom('audit')
+        .selectAll()
+        .where('sequence', '>', after)
+        .orderBy('sequence')
+        .limit(limit)
+        .execute();
+    },
+
+    tokens: () => listTokens(store),
+
+    async createToken(caller: Caller, grant: TokenGrant) {
+      const made = await createToken(store, grant);
+      await audit(caller, {
+        action: 'token.create',
+        object: `token ${made.id}`,
+        detail: `${grant.name}, ${grant.role}`,
+      });
+      return made;
+    },
+
+    async revokeToken(caller: Caller, id: string) {
+      if (!(await revokeToken(store, id))) throw unknown('token', id);
+      await audit(caller, { action: 'token.revoke', object: `token ${id}`, detail: '' });
+    },
+
+    async counts(caller?: Caller) {
+      return { images: await countImages(store, caller?.sources), runs: await countRuns(store) };
+    },
+  };
+
+  /** Whose order a version has is known by its package manager; one that it cannot read is never below. */
+  async function packagesBelow(name: string, below: string | undefined): Promise<readonly number[]> {
+    const versions = await versionsOfPackage(store, name);
+    if (below === undefined) return versions.map(({ id }) => id);
+    return versions
+      .filter(({ manager, version }) => {
+        const id = versioningOfManager[manager as keyof typeof versioningOfManager];
+        return versioningOf(id).compare(version, below) < 0;
+      })
+      .map(({ id }) => id);
+  }
+}
+
+function unknown(kind: string, id: string): ColdpatchError {
+  return new ColdpatchError('object_unknown', `Expected the id of a ${kind}, but there is no ${kind} ${id}.`);
+}

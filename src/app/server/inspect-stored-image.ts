@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+import type { Inspection } from '../../guest/inspection.ts';
+import { digestFile } from '../../lib/digest-file.ts';
+import { ColdpatchError } from '../../lib/errors.ts';
+import { knownImages, type StoredImage, updateImageRow } from '../../store/images.ts';
+import { findInspection, recordInspection } from '../../store/packages.ts';
+import { inspectMany } from '../inspect.ts';
+import { backingOf, requestOf, type ServerContext } from './server-context.ts';
+
+/** Raise it when inspections find something else in equal bytes: they are then all made again. */
+const revision = 1;
+
+/** Reads an image, unless equal bytes were read before, and keeps what was found. */
+export async function inspectStoredImage(context: ServerContext, image: StoredImage, signal: AbortSignal) {
+  const { store } = context;
+  const own = await digestFile(image.locator, { signal });
+  const digest = await chainDigest(context, image, { own, signal });
+  const before = await findInspection(store, { digest });
+  const found = before
+    ? { id: before.id, inspection: JSON.parse(before.document) as Inspection }
+    : await inspectNow(context, image, { digest, signal });
+  const { operatingSystem, gaps, state, packages } = found.inspection;
+  await updateImageRow(store, image.id, {
+    digest: own,
+    inspection_id: found.id,
+    system_id: operatingSystem?.id ?? null,
+    system_version: operatingSystem?.versionId ?? null,
+    system_name: operatingSystem?.prettyName ?? null,
+    gaps: gaps.length,
+    last_boot_at: state.lastBootAt,
+  });
+  return {
+    digest,
+    readBefore: before !== undefined,
+    system: operatingSystem?.id ?? null,
+    packages: packages.length,
+    gaps: gaps.length,
+  };
+}
+
+/** Of all bytes that the machine sees: the image's, and those of its backing files, each read once for all their images. */
+async function chainDigest(
+  { store }: ServerContext,
+  image: StoredImage,
+  { own, signal }: { readonly own: string; readonly signal: AbortSignal },
+): Promise<string> {
+  const siblings = await knownImages(store, image.source_id);
+  const digests = [own];
+  for (const path of backingOf(image)) {
+    const row = siblings.get(path);
+    const digest = row?.digest ?? (await digestFile(path, { signal }));
+    if (row && row.digest === null) await updateImageRow(store, row.id, { digest });
+    digests.push(digest);
+  }
+  return createHash('sha256')
+    .update(JSON.stringify([revision, image.format, ...digests]))
+    .digest('hex');
+}
+
+async function inspectNow(
+  { store }: ServerContext,
+  image: StoredImage,
+  { digest, signal }: { readonly digest: string; readonly signal: AbortSignal },
+) {
+  for await (const { value, error } of inspectMany([requestOf(image)], { threads: 1, signal })) {
+    if (!value) throw new ColdpatchError(error.code, error.message);
+    const document = JSON.stringify(value);
+    const id = await recordInspection(store, { digest, document, packages: value.packages });
+    return { id, inspection: value };
+  }
+  throw new ColdpatchError(
+    'internal',
+    `Expected an inspection of ${image.locator}, but there was no answer.`,
+  );
+}

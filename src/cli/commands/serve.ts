@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { startApi } from '../../api/start-api.ts';
+import { startServer } from '../../app/serve.ts';
+import { loadServerConfig } from '../../config/load-server-config.ts';
+import { ColdpatchError } from '../../lib/errors.ts';
+import { interruptSignal } from '../interrupt-signal.ts';
+import { loadCommandConfig } from '../load-command-config.ts';
+
+export interface ServeOptions {
+  readonly policies: string;
+  readonly listen: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly behindProxy: boolean;
+  readonly requestsPerSecond: number;
+  readonly cache?: string;
+  readonly config?: string;
+}
+
+interface ServeIo {
+  print(text: string): void;
+  printError(text: string): void;
+}
+
+/** `coldpatch serve`: until it is asked to stop. */
+export async function serveCommand(io: ServeIo, options: ServeOptions): Promise<void> {
+  const { host, port } = parseAddress(options.listen);
+  const tls = readTls(options);
+  assertPrivate(host, tls !== undefined || options.behindProxy);
+  const config = loadCommandConfig(options);
+  const settings = loadServerConfig(options.policies);
+  const signal = interruptSignal();
+  const logFault = (error: unknown): void => {
+    const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    io.printError(`${JSON.stringify({ level: 50, time: Date.now(), msg: words })}\n`);
+  };
+  const server = await startServer(config, settings, { onFault: logFault });
+  try {
+    const log = { write: io.printError };
+    const { application } = server;
+    const { requestsPerSecond } = options;
+    const api = await startApi({ application, host, port, requestsPerSecond, tls, log });
+    try {
+      if (server.firstToken !== undefined)
+        io.print(`The first token of an admin, shown this once:\n${server.firstToken}\n`);
+      io.print(`listening at ${api.url}\n`);
+      if (!signal.aborted) await once(signal, 'abort');
+    } finally {
+      await api.stop();
+    }
+  } finally {
+    await server.stop();
+  }
+}
+
+function parseAddress(listen: string): { readonly host: string; readonly port: number } {
+  const [, host, port] = /^\[?([0-9a-zA-Z.:-]+?)\]?:(\d{1,5})$/.exec(listen) ?? [];
+  if (host !== undefined && Number(port) < 65_536) return { host, port: Number(port) };
+  throw new ColdpatchError('usage', `Expected --listen ADDRESS:PORT, but found "${listen}".`);
+}
+
+function readTls({ tlsCert, tlsKey }: ServeOptions) {
+  if (tlsCert === undefined && tlsKey === undefined) return undefined;
+  if (tlsCert === undefined || tlsKey === undefined)
+    throw new ColdpatchError('usage', 'Expected both --tls-cert and --tls-key, or none of them.');
+  return { cert: readPem(tlsCert), key: readPem(tlsKey) };
+}
+
+function readPem(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new ColdpatchError('file_unreadable', `Expected to read ${path}, but it cannot be read.`, {
+      cause,
+    });
+  }
+}
+
+/** Tokens must not cross a network in the clear. */
+function assertPrivate(host: string, isProtected: boolean): void {
+  if (isProtected || host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)) return;
+  throw new ColdpatchError(
+    'usage',
+    `Expected an address of this host alone, or TLS, but found ${host}. Give --tls-cert and --tls-key, or --behind-proxy.`,
+  );
+}

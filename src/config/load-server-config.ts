@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs';
+import { ColdpatchError } from '../lib/errors.ts';
+import { type ServerConfig, serverSchema } from './server-schema.ts';
+
+/**
+ * Reads sources and policies from one JSON file.
+ * @throws ColdpatchError `configuration_invalid` with every problem, `file_not_found`.
+ */
+export function loadServerConfig(path: string): ServerConfig {
+  const result = serverSchema.safeParse(parse(path, read(path)));
+  if (result.success) return result.data;
+  const problems = result.error.issues.map((issue) => `${issue.path.join('.') || 'file'}: ${issue.message}`);
+  throw new ColdpatchError(
+    'configuration_invalid',
+    `Expected sources and policies in ${path}, but found:\n${problems.join('\n')}\nThe keys are described in docs/operating/server.md.`,
+  );
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new ColdpatchError(
+      'file_not_found',
+      `Expected sources and policies in ${path}, but it cannot be read.`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+function parse(path: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ColdpatchError(
+      'configuration_invalid',
+      `Expected JSON in ${path}: ${(cause as Error).message}.`,
+      { cause },
+    );
+  }
+}

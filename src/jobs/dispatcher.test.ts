@@ -1,0 +1,213 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ColdpatchError } from '../lib/errors.ts';
+import { listImages, recordPass } from '../store/images.ts';
+import { openStore, type Store } from '../store/open-store.ts';
+import {
+  addRun,
+  claimRun,
+  findRun,
+  holdsRun,
+  moveRun,
+  requeueRuns,
+  runEvents,
+  stepsOf,
+} from '../store/runs.ts';
+import { type Dispatcher, startDispatcher } from './start-dispatcher.ts';
+import { type StepContext, type StepHandlers, stepsOfKind } from './types.ts';
+
+let folder: string;
+let store: Store;
+let image: string;
+let time = Date.parse('2026-11-21T00:00:00Z');
+let calls: string[];
+let dispatcher: Dispatcher | undefined;
+const faults: unknown[] = [];
+
+const limits = { collect: 1, inspect: 1, upgrade: 1, rollback: 1 };
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'jobs-'));
+  store = openStore(join(folder, 'db'), () => new Date(time));
+  const file = { size: 1, modifiedAt: '', format: 'raw', backing: [], role: 'leaf', problem: null } as const;
+  await recordPass(store, { id: 'lab', kind: 'folder' }, [
+    { ...file, locator: '/a' },
+    { ...file, locator: '/b' },
+  ]);
+  image = (await listImages(store, {}, { limit: 1 }))[0]?.id ?? '';
+  calls = [];
+});
+afterEach(async () => {
+  await dispatcher?.stop();
+  dispatcher = undefined;
+  await store.close();
+  rmSync(folder, { recursive: true, force: true });
+  expect(faults).toEqual([]);
+});
+
+function handlers(more: Partial<StepHandlers> = {}): StepHandlers {
+  const step = (name: string) => async (_context: StepContext) => {
+    calls.push(name);
+    return { next: 'continue', result: {} } as const;
+  };
+  return {
+    collect: step('collect'),
+    inspect: step('inspect'),
+    match: step('match'),
+    plan: step('plan'),
+    upgrade: step('upgrade'),
+    rollback: step('rollback'),
+    ...more,
+  };
+}
+
+async function start(more: Partial<StepHandlers> = {}): Promise<Dispatcher> {
+  dispatcher = await startDispatcher({
+    store,
+    limits,
+    handlers: handlers(more),
+    pollMilliseconds: 5,
+    onFault: (error) => faults.push(error),
+  });
+  return dispatcher;
+}
+
+async function upgrade(imageId = image): Promise<string> {
+  const run = {
+    kind: 'upgrade',
+    sourceId: 'lab',
+    imageId,
+    steps: stepsOfKind.upgrade,
+    requestedBy: 'x',
+  } as const;
+  return (await addRun(store, run)).id;
+}
+
+async function reaches(id: string, state: string): Promise<void> {
+  await expect
+    .poll(async () => (await findRun(store, id))?.state, { timeout: 3000, interval: 5 })
+    .toBe(state);
+}
+
+test('a run goes through its steps once', async () => {
+  const id = await upgrade();
+  await start();
+  await reaches(id, 'done');
+  expect(calls).toEqual(['inspect', 'match', 'plan', 'upgrade']);
+  expect((await stepsOf(store, id)).map(({ state }) => state)).toEqual(
+    Array.from({ length: 6 }, () => 'done'),
+  );
+  expect((await runEvents(store, id, { after: 0, limit: 99 })).length).toBeGreaterThan(8);
+});
+
+test('there are never two runs on one image, and an idempotency key makes one run', async () => {
+  const id = await upgrade();
+  const run = {
+    kind: 'inspect',
+    sourceId: 'lab',
+    imageId: image,
+    steps: ['inspect'],
+    requestedBy: 'x',
+  } as const;
+  expect(await addRun(store, run)).toEqual({ answer: 'busy', id });
+  await moveRun(store, id, { from: ['queued'], to: 'cancelled' });
+  const added = await addRun(store, { ...run, idempotencyKey: 'k' });
+  expect(added.answer).toBe('added');
+  expect(await addRun(store, { ...run, idempotencyKey: 'k' })).toEqual({ answer: 'again', id: added.id });
+});
+
+test('what is left running by a dead process begins again where it was, and the old token is void', async () => {
+  const id = await upgrade();
+  const old = await claimRun(store, ['upgrade']);
+  expect(old && (await holdsRun(store, old))).toBe(true);
+  await requeueRuns(store);
+  expect(old && (await holdsRun(store, old))).toBe(false);
+  await start();
+  await reaches(id, 'done');
+  expect((await findRun(store, id))?.token).toBeGreaterThan(old?.token ?? 0);
+});
+
+test('a step that was done is not done again, a half upgrade is', async () => {
+  const id = await upgrade();
+  await start({
+    async upgrade({ enter, signal }) {
+      calls.push('half');
+      await enter('verify');
+      await sleep(60_000, undefined, { signal });
+      throw new Error('never');
+    },
+  });
+  await expect.poll(() => calls.includes('half')).toBe(true);
+  await dispatcher?.stop();
+  expect((await findRun(store, id))?.state).toBe('queued');
+  await start();
+  await reaches(id, 'done');
+  expect(calls).toEqual(['inspect', 'match', 'plan', 'half', 'upgrade']);
+});
+
+test('only errors that waiting may repair are tried again, later and later', async () => {
+  const id = await upgrade();
+  let code: 'image_in_use' | 'verification_failed' = 'image_in_use';
+  await start({
+    plan: () => Promise.reject(new ColdpatchError(code, 'Expected this.')),
+  });
+  await expect.poll(async () => (await findRun(store, id))?.attempt).toBe(1);
+  expect(await findRun(store, id)).toMatchObject({ state: 'queued', error_code: 'image_in_use' });
+  code = 'verification_failed';
+  time += 31_000;
+  await reaches(id, 'failed');
+  expect(calls).toEqual(['inspect', 'match']);
+});
+
+test('a worker that lost its run cannot go on', async () => {
+  const id = await upgrade();
+  const seen = Promise.withResolvers<string>();
+  await start({
+    async upgrade({ assertHeld }) {
+      await store.db.updateTable('runs').set({ token: 99 }).where('id', '=', id).execute();
+      await assertHeld().catch((error: unknown) => seen.resolve((error as ColdpatchError).code));
+      throw new ColdpatchError('run_fenced', 'lost');
+    },
+  });
+  expect(await seen.promise).toBe('run_fenced');
+});
+
+test('a run waits for an approval, and can be cancelled while it waits and while it runs', async () => {
+  const id = await upgrade();
+  const waiting = await start({
+    plan: async () => ({ next: 'wait', result: { changes: 1 } }),
+    async upgrade({ signal }) {
+      calls.push('upgrade');
+      await sleep(60_000, undefined, { signal });
+      throw new Error('never');
+    },
+  });
+  await reaches(id, 'waiting');
+  expect(calls).not.toContain('upgrade');
+  expect(await moveRun(store, id, { from: ['waiting'], to: 'queued', approvedBy: 'boss' })).toBe(true);
+  await expect.poll(() => calls.includes('upgrade')).toBe(true);
+  expect(await waiting.cancel(id)).toBe(true);
+  await reaches(id, 'cancelled');
+  expect(await waiting.cancel(id)).toBe(false);
+});
+
+test('a limit holds', async () => {
+  const [first, second] = await listImages(store, {}, { limit: 2 });
+  let most = 0;
+  let now = 0;
+  const ids = [await upgrade(first?.id), await upgrade(second?.id)];
+  await start({
+    async upgrade() {
+      now += 1;
+      most = Math.max(most, now);
+      await sleep(20);
+      now -= 1;
+      return { next: 'continue', result: {} };
+    },
+  });
+  for (const id of ids) await reaches(id, 'done');
+  expect(most).toBe(1);
+});

@@ -1,0 +1,298 @@
+import { randomUUID } from 'node:crypto';
+import type { Selectable } from 'kysely';
+import type { Store } from './open-store.ts';
+import type { RunKind, RunRow, RunState, StepRow, StepState } from './tables.ts';
+
+export type StoredRun = Selectable<RunRow>;
+
+/** States in which a run holds its image. */
+const active = ['queued', 'running', 'waiting'] as const satisfies readonly RunState[];
+
+export interface NewRun {
+  readonly kind: RunKind;
+  readonly sourceId: string;
+  readonly imageId: string | null;
+  readonly steps: readonly string[];
+  readonly requestedBy: string;
+  readonly idempotencyKey?: string | undefined;
+  readonly argument?: string | undefined;
+}
+
+/**
+ * Puts a run into the queue.
+ * @returns `busy` with the run that holds the image, or `again` with the run that this idempotency key made before.
+ */
+export async function addRun(
+  { db, now }: Store,
+  run: NewRun,
+): Promise<{ readonly answer: 'added' | 'busy' | 'again'; readonly id: string }> {
+  return db.transaction().execute(async (transaction) => {
+    if (run.idempotencyKey !== undefined) {
+      const same = await transaction
+        .selectFrom('runs')
+        .select('id')
+        .where('idempotency_key', '=', run.idempotencyKey)
+        .executeTakeFirst();
+      if (same) return { answer: 'again', id: same.id } as const;
+    }
+    const busy = await transaction
+      .selectFrom('runs')
+      .select('id')
+      .where('source_id', '=', run.sourceId)
+      .where('image_id', run.imageId === null ? 'is' : '=', run.imageId)
+      .where('state', 'in', active)
+      .executeTakeFirst();
+    if (busy) return { answer: 'busy', id: busy.id } as const;
+    const at = now().toISOString();
+    const id = randomUUID();
+    await transaction
+      .insertInto('runs')
+      .values({
+        id,
+        kind: run.kind,
+        source_id: run.sourceId,
+        image_id: run.imageId,
+        state: 'queued',
+        token: 0,
+        attempt: 0,
+        not_before: at,
+        requested_by: run.requestedBy,
+        requested_at: at,
+        approved_by: null,
+        idempotency_key: run.idempotencyKey ?? null,
+        argument: run.argument ?? null,
+        outcome: null,
+        error_code: null,
+        error_message: null,
+        started_at: null,
+        ended_at: null,
+      })
+      .execute();
+    const blank = { state: 'pending', started_at: null, ended_at: null, result: null } as const;
+    await transaction
+      .insertInto('steps')
+      .values(run.steps.map((name, position) => ({ ...blank, run_id: id, position, name })))
+      .execute();
+    return { answer: 'added', id } as const;
+  });
+}
+
+/** Takes the next run that may begin now, of one of these kinds. Its token grows: whoever had it before has lost it. */
+export async function claimRun(
+  { db, now }: Store,
+  kinds: readonly RunKind[],
+): Promise<StoredRun | undefined> {
+  if (kinds.length === 0) return undefined;
+  const at = now().toISOString();
+  return db.transaction().execute(async (transaction) => {
+    const next = await transaction
+      .selectFrom('runs')
+      .selectAll()
+      .where('state', '=', 'queued')
+      .where('kind', 'in', kinds)
+      .where('not_before', '<=', at)
+      .orderBy('requested_at')
+      .orderBy('id')
+      .limit(1)
+      .executeTakeFirst();
+    if (!next) return undefined;
+    return transaction
+      .updateTable('runs')
+      .set({ state: 'running', token: next.token + 1, started_at: next.started_at ?? at })
+      .where('id', '=', next.id)
+      .where('state', '=', 'queued')
+      .returningAll()
+      .executeTakeFirst();
+  });
+}
+
+/** Changes a run only while `token` is its newest. @returns false when it is not. */
+export async function changeRun(
+  { db }: Store,
+  held: { readonly id: string; readonly token: number },
+  values: Partial<Omit<StoredRun, 'id' | 'token'>>,
+): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('runs')
+    .set(values)
+    .where('id', '=', held.id)
+    .where('token', '=', held.token)
+    .where('state', '=', 'running')
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+/** True while this token may act for its run. */
+export async function holdsRun(
+  { db }: Store,
+  { id, token }: { readonly id: string; readonly token: number },
+): Promise<boolean> {
+  const row = await db.selectFrom('runs').select(['token', 'state']).where('id', '=', id).executeTakeFirst();
+  return row?.token === token && row.state === 'running';
+}
+
+/** After the death of the process that had them: every running run goes back into the queue, and old tokens are void. */
+export async function requeueRuns({ db, now }: Store): Promise<number> {
+  await db
+    .updateTable('runs')
+    .set({ state: 'cancelled', ended_at: now().toISOString() })
+    .where('state', '=', 'running')
+    .where('cancel_requested', '=', 1)
+    .execute();
+  const { numUpdatedRows } = await db
+    .updateTable('runs')
+    .set((set) => ({ state: 'queued' as const, token: set('token', '+', 1) }))
+    .where('state', '=', 'running')
+    .executeTakeFirst();
+  return Number(numUpdatedRows);
+}
+
+/** Moves a run from one state to another; false when it is in none of `from`. */
+export async function moveRun(
+  { db, now }: Store,
+  id: string,
+  move: { readonly from: readonly RunState[]; readonly to: RunState; readonly approvedBy?: string },
+): Promise<boolean> {
+  const ended = move.to === 'cancelled' ? { ended_at: now().toISOString() } : {};
+  const approved = move.approvedBy === undefined ? {} : { approved_by: move.approvedBy };
+  const { numUpdatedRows } = await db
+    .updateTable('runs')
+    .set({ state: move.to, ...ended, ...approved })
+    .where('id', '=', id)
+    .where('state', 'in', move.from)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+export async function requestCancel({ db }: Store, id: string): Promise<void> {
+  await db.updateTable('runs').set({ cancel_requested: 1 }).where('id', '=', id).execute();
+}
+
+/** Undefined when there is none. */
+export async function findRun({ db }: Store, id: string): Promise<StoredRun | undefined> {
+  return db.selectFrom('runs').selectAll().where('id', '=', id).executeTakeFirst();
+}
+
+/** Newest first, after the run `after`. */
+export async function listRuns(
+  { db }: Store,
+  filter: {
+    readonly sources?: readonly string[] | undefined;
+    readonly image?: string | undefined;
+    readonly state?: RunState | undefined;
+    readonly kind?: RunKind | undefined;
+  },
+  page: { readonly after?: StoredRun | undefined; readonly limit: number },
+): Promise<readonly StoredRun[]> {
+  const { after } = page;
+  let query = db.selectFrom('runs').selectAll().orderBy('requested_at', 'desc').orderBy('id', 'desc');
+  if (filter.sources)
+    query = query.where('source_id', 'in', filter.sources.length === 0 ? [''] : filter.sources);
+  if (filter.image !== undefined) query = query.where('image_id', '=', filter.image);
+  if (filter.state) query = query.where('state', '=', filter.state);
+  if (filter.kind) query = query.where('kind', '=', filter.kind);
+  if (after)
+    query = query.where((where) =>
+      where.or([
+        where('requested_at', '<', after.requested_at),
+        where.and([where('requested_at', '=', after.requested_at), where('id', '<', after.id)]),
+      ]),
+    );
+  return query.limit(page.limit).execute();
+}
+
+/** Runs by their state. */
+export async function countRuns({ db }: Store): Promise<Readonly<Record<string, number>>> {
+  const rows = await db
+    .selectFrom('runs')
+    .select((select) => ['state', select.fn.countAll<number>().as('all')])
+    .groupBy('state')
+    .execute();
+  return Object.fromEntries(rows.map(({ state, all }) => [state, all]));
+}
+
+export async function stepsOf({ db }: Store, runId: string): Promise<readonly Selectable<StepRow>[]> {
+  return db.selectFrom('steps').selectAll().where('run_id', '=', runId).orderBy('position').execute();
+}
+
+/** Sets the state of steps by their name; the times follow from it. */
+export async function setSteps(
+  { db, now }: Store,
+  runId: string,
+  names: readonly string[],
+  { state, result }: { readonly state: StepState; readonly result?: string },
+): Promise<void> {
+  const at = now().toISOString();
+  const times =
+    state === 'pending'
+      ? { started_at: null, ended_at: null }
+      : state === 'running'
+        ? { started_at: at, ended_at: null }
+        : { ended_at: at };
+  await db
+    .updateTable('steps')
+    .set({ state, ...times, ...(result !== undefined && { result }) })
+    .where('run_id', '=', runId)
+    .where('name', 'in', names)
+    .execute();
+}
+
+export interface RunEvent {
+  readonly id: number;
+  readonly at: string;
+  readonly kind: string;
+  /** JSON. */
+  readonly detail: string;
+}
+
+export async function addRunEvent(
+  { db, now }: Store,
+  runId: string,
+  event: { readonly kind: string; readonly detail: string },
+): Promise<void> {
+  await db
+    .insertInto('run_events')
+    .values({ run_id: runId, at: now().toISOString(), ...event })
+    .execute();
+}
+
+/** Events of a run after the one with the id `after`. */
+export async function runEvents(
+  { db }: Store,
+  runId: string,
+  { after, limit }: { readonly after: number; readonly limit: number },
+): Promise<readonly RunEvent[]> {
+  return db
+    .selectFrom('run_events')
+    .select(['id', 'at', 'kind', 'detail'])
+    .where('run_id', '=', runId)
+    .where('id', '>', after)
+    .orderBy('id')
+    .limit(limit)
+    .execute();
+}
+
+export interface StoredGeneration {
+  readonly image_id: string;
+  readonly number: number;
+  readonly run_id: string;
+  readonly taken_at: string;
+  readonly digest_before: string;
+  readonly digest_after: string;
+}
+
+/** Keeps which run made a generation; said twice, it is kept once. */
+export async function addGeneration({ db }: Store, generation: StoredGeneration): Promise<void> {
+  await db
+    .insertInto('generations')
+    .values(generation)
+    .onConflict((conflict) => conflict.columns(['image_id', 'number']).doNothing())
+    .execute();
+}
+
+export async function generationsOfImage(
+  { db }: Store,
+  imageId: string,
+): Promise<readonly StoredGeneration[]> {
+  return db.selectFrom('generations').selectAll().where('image_id', '=', imageId).orderBy('number').execute();
+}
