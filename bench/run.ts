@@ -12,6 +12,7 @@ import { describeMachine } from './describe-machine.ts';
 import { generationsBench } from './generations.ts';
 import { inspectBench } from './inspect.ts';
 import { matchingBench } from './matching.ts';
+import { inventoryBench } from './inventory.ts';
 import { memoryBench } from './memory.ts';
 import { overlaysBench } from './overlays.ts';
 import type { Bench } from './types.ts';
@@ -25,6 +26,7 @@ const benches: readonly Bench[] = [
   matchingBench,
   generationsBench,
   applianceBench,
+  inventoryBench,
 ];
 
 function print(line: string): void {

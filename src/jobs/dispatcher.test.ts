@@ -25,7 +25,7 @@ let image: string;
 let time = Date.parse('2026-11-21T00:00:00Z');
 let calls: string[];
 let dispatcher: Dispatcher | undefined;
-const faults: unknown[] = [];
+const faults: Error[] = [];
 
 const limits = { collect: 1, inspect: 1, upgrade: 1, rollback: 1 };
 
@@ -45,7 +45,7 @@ afterEach(async () => {
   dispatcher = undefined;
   await store.close();
   rmSync(folder, { recursive: true, force: true });
-  expect(faults).toEqual([]);
+  if (faults[0]) throw faults[0];
 });
 
 function handlers(more: Partial<StepHandlers> = {}): StepHandlers {
@@ -70,7 +70,7 @@ async function start(more: Partial<StepHandlers> = {}): Promise<Dispatcher> {
     limits,
     handlers: handlers(more),
     pollMilliseconds: 5,
-    onFault: (error) => faults.push(error),
+    onFault: (error) => faults.push(error as Error),
   });
   return dispatcher;
 }
