@@ -6,7 +6,7 @@ const directory = z.string().regex(/^\//, 'must be an absolute path');
 export const configSchema = z.strictObject({
   cacheDirectory: directory.describe('Packages and repository lists, shared by all images'),
   stateDirectory: directory.describe(
-    'The machines of this host, their generations but for the disks, the log of them, and the key that signs',
+    'The machines of this host, their generations but for the disks, the log of them, the key that signs, and the database of the server',
   ),
   imageDirectories: z
     .array(directory)
