@@ -46,7 +46,13 @@ let log = '';
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'api-'));
-  const config = { cacheDirectory: folder, stateDirectory: folder, imageDirectories: [], kvmProbeSeconds: 1 };
+  const config = {
+    cacheDirectory: folder,
+    stateDirectory: folder,
+    imageDirectories: [],
+    upgradeSeconds: 60,
+    kvmProbeSeconds: 1,
+  };
   const settings = serverSchema.parse({ sources: [{ id: 'lab', kind: 'folder', directory: folder }] });
   server = await startServer(config, settings, { onFault: (error) => faults.push(error as Error) });
   const { application } = server;

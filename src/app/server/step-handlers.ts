@@ -29,7 +29,7 @@ export function stepHandlers(server: ServerContext): StepHandlers {
     async match({ run, signal }) {
       const image = await imageOf(server, run.image_id);
       const { config, request } = upgradeRequest(server, image, configuredSource(server, run.source_id));
-      const options = { ...request, changelogs: false, display: noDisplay, signal };
+      const options = { ...request, allowUnsigned: false, changelogs: false, display: noDisplay, signal };
       const matched_at = store.now().toISOString();
       for await (const answer of scanImages(config, [image.locator], options)) {
         if (answer.error?.code === 'system_unknown') {

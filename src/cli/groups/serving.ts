@@ -1,5 +1,6 @@
+import { wholeNumber } from '../whole-number.ts';
 import type { Command } from 'commander';
-import { cacheOption, configOption, print, printError, wholeNumber } from '../shared-options.ts';
+import { cacheOption, configOption, print, printError } from '../shared-options.ts';
 
 interface ServeFlags {
   readonly policies: string;
