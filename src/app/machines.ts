@@ -4,14 +4,55 @@ import { addMachine, type NewMachine } from '../machines/definitions/add-machine
 import { openHostState } from '../machines/definitions/host-state.ts';
 import { liftHold } from '../machines/definitions/held-back.ts';
 import { machineStateOf } from '../machines/definitions/machine-state.ts';
-import type { Machine } from '../machines/definitions/machine.ts';
+import type { Machine, VtpmKey } from '../machines/definitions/machine.ts';
 import { listMachines, readMachine } from '../machines/definitions/read-machine.ts';
+import { readDomain, vtpmPathOf } from '../machines/hypervisors/libvirt/read-domain.ts';
+import { ColdpatchError } from '../lib/errors.ts';
 import { removeMachine } from '../machines/definitions/remove-machine.ts';
 
 /** `coldpatch machine add`. */
 export async function addNewMachine(config: Config, wanted: NewMachine): Promise<Machine> {
   const host = await openHostState(config.stateDirectory);
   return addMachine(host, wanted, { id: randomUUID(), now: new Date() });
+}
+
+export interface LibvirtRequest {
+  readonly domain: string;
+  readonly uri: string;
+  /** In place of what libvirt says. */
+  readonly vtpm?: NewMachine['vtpm'];
+  readonly key?: VtpmKey | undefined;
+}
+
+/** `coldpatch machine add --libvirt`: the disks, UEFI variables and vTPM that libvirt knows. */
+export async function addLibvirtMachine(
+  config: Config,
+  name: string,
+  { domain, uri, vtpm, key }: LibvirtRequest,
+): Promise<Machine> {
+  const parts = await readDomain(uri, domain);
+  const state = vtpmPathOf(parts);
+  if (parts.tpm?.encrypted === true && !key && !vtpm?.key) {
+    throw new ColdpatchError(
+      'vtpm_key',
+      'Expected --tpm-key, because libvirt encrypts the state of this TPM with a secret that it keeps. Write that to a file for its owner alone.',
+    );
+  }
+  return addNewMachine(config, {
+    name,
+    domain,
+    disks: parts.disks.map(({ path, format }) => ({ path, format: writableFormat(format) })),
+    uefiVariables: parts.nvram,
+    vtpm: vtpm ?? (state === undefined ? undefined : { path: state, key }),
+  });
+}
+
+function writableFormat(format: string | undefined): 'raw' | 'qcow2' | undefined {
+  if (format === undefined || format === 'raw' || format === 'qcow2') return format;
+  throw new ColdpatchError(
+    'image_format_unsupported',
+    `Expected raw or qcow2 disks, but libvirt names the format ${JSON.stringify(format)}. Convert the disk first.`,
+  );
 }
 
 /** `coldpatch machine list`. */

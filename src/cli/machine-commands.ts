@@ -114,6 +114,11 @@ function addDefinitionCommands(program: Command, io: Io): void {
         .default('aes-256-cbc'),
     )
     .option('--uefi-vars <file>', "the file with the machine's UEFI variables")
+    .option(
+      '--libvirt <domain>',
+      'take disks, vTPM and UEFI variables from the definition of a libvirt domain',
+    )
+    .option('--connect <uri>', 'where libvirt is', 'qemu:///system')
     .action(async (name: string, options: AddOptions) => {
       const { addMachineCommand } = await import('./commands/machine.ts');
       await addMachineCommand(io, name, options);

@@ -1,5 +1,12 @@
 import { resolve } from 'node:path';
-import { addNewMachine, allMachines, forgetMachine, liftMachine, oneMachine } from '../../app/machines.ts';
+import {
+  addLibvirtMachine,
+  addNewMachine,
+  allMachines,
+  forgetMachine,
+  liftMachine,
+  oneMachine,
+} from '../../app/machines.ts';
 import { ColdpatchError } from '../../lib/errors.ts';
 import type { Machine, VtpmKey } from '../../machines/definitions/machine.ts';
 import { cleanText } from '../clean-text.ts';
@@ -24,25 +31,33 @@ export interface AddOptions extends MachineOptions {
   readonly tpmKeyKind: VtpmKey['kind'];
   readonly tpmKeyMode: VtpmKey['mode'];
   readonly uefiVars?: string;
+  /** A domain. */
+  readonly libvirt?: string;
+  /** The URI of libvirt's connection. */
+  readonly connect: string;
 }
 
 /** `coldpatch machine add NAME`. */
 export async function addMachineCommand({ print }: Io, name: string, options: AddOptions): Promise<void> {
-  const { disk = [], tpm, tpmKey: file, tpmKeyKind: kind, tpmKeyMode: mode, uefiVars } = options;
-  if (disk.length === 0) throw new ColdpatchError('usage', 'Expected at least one --disk.');
-  if (file !== undefined && tpm === undefined) {
-    throw new ColdpatchError('usage', 'Expected --tpm together with --tpm-key.');
-  }
-  const machine = await addNewMachine(loadCommandConfig(options), {
-    name,
-    disks: disk.map((path) => ({ path, format: options.imageFormat })),
-    vtpm:
-      tpm === undefined
-        ? undefined
-        : { path: tpm, key: file === undefined ? undefined : { file: resolve(file), kind, mode } },
-    uefiVariables: uefiVars,
-  });
+  const machine = await add(name, options);
   print(options.json ? printJson(machine) : describe(machine));
+}
+
+function add(name: string, options: AddOptions): Promise<Machine> {
+  const { disk = [], tpm, tpmKey, tpmKeyKind: kind, tpmKeyMode: mode, uefiVars, libvirt } = options;
+  const config = loadCommandConfig(options);
+  const key = tpmKey === undefined ? undefined : { file: resolve(tpmKey), kind, mode };
+  const vtpm = tpm === undefined ? undefined : { path: tpm, key };
+  if (libvirt !== undefined) {
+    if (disk.length > 0 || uefiVars !== undefined) {
+      throw new ColdpatchError('usage', 'Expected --libvirt without --disk and --uefi-vars.');
+    }
+    return addLibvirtMachine(config, name, { domain: libvirt, uri: options.connect, vtpm, key });
+  }
+  if (disk.length === 0) throw new ColdpatchError('usage', 'Expected at least one --disk, or --libvirt.');
+  if (key && !vtpm) throw new ColdpatchError('usage', 'Expected --tpm together with --tpm-key.');
+  const disks = disk.map((path) => ({ path, format: options.imageFormat }));
+  return addNewMachine(config, { name, disks, vtpm, uefiVariables: uefiVars });
 }
 
 /** `coldpatch machine list`. */

@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import { parseDomain } from './parse-domain.ts';
+
+const domain = (devices: string, os = ''): string =>
+  `<domain type='kvm'><name>web</name><uuid>6695eb01-f6a4-8304-79aa-97f2502e193f</uuid><os>${os}</os><devices>${devices}</devices></domain>`;
+const disk =
+  "<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='/i/a&amp;b.qcow2'/><target dev='vda'/></disk>";
+
+test('finds disks, UEFI variables and the TPM', () => {
+  const iso =
+    "<disk type='file' device='cdrom'><source file='/i/cd.iso'/><target dev='sda'/><readonly/></disk>";
+  const empty = "<disk type='file' device='cdrom'><target dev='sdb'/><readonly/></disk>";
+  const tpm =
+    "<tpm model='tpm-crb'><backend type='emulator' version='2.0'><encryption secret='x'/></backend></tpm>";
+  const nvram = "<nvram template='/t.fd'>/n/web.fd</nvram>";
+  expect(parseDomain(domain(`${disk}${iso}${empty}${tpm}`, nvram))).toEqual({
+    name: 'web',
+    uuid: '6695eb01-f6a4-8304-79aa-97f2502e193f',
+    disks: [{ path: '/i/a&b.qcow2', format: 'qcow2' }],
+    nvram: '/n/web.fd',
+    tpm: { version: '2.0', path: undefined, encrypted: true },
+  });
+  const newer = "<nvram type='file'><source file='/n/new.fd'/></nvram>";
+  expect(parseDomain(domain(disk, newer))).toMatchObject({ nvram: '/n/new.fd', tpm: undefined });
+});
+
+test.each([
+  [
+    'a block device',
+    domain("<disk type='block' device='disk'><source dev='/dev/sda'/><target dev='vda'/></disk>"),
+  ],
+  ['a network disk', domain("<disk type='network' device='disk'><target dev='vda'/></disk>")],
+  ['a transient disk', domain(disk.replace('</disk>', '<transient/></disk>'))],
+  ['a TPM of the host', domain("<tpm model='tpm-tis'><backend type='passthrough'/></tpm>")],
+  ['two TPMs', domain('<tpm/><tpm/>')],
+  ['another document', '<network/>'],
+  ['no XML', '<domain><name>'],
+  ['nothing', ''],
+  ['an entity of its own', `<!DOCTYPE d [<!ENTITY x "y">]>${domain('&x;')}`],
+  ['too much depth', '<a>'.repeat(100)],
+])('%s is refused', (_, xml) => {
+  expect(() => parseDomain(xml)).toThrow(expect.objectContaining({ code: 'machine_unsupported' }));
+});
