@@ -18,6 +18,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { MachineVerification } from '../src/app/machine-generations.ts';
+import { cleanMachine, findMachineLeftovers } from '../src/machines/host/machine-leftovers.ts';
 import { rollingBackSteps, takingSteps } from '../src/machines/machine-generations/steps.ts';
 import { type CommandResult, runColdpatch } from './support/command-line-fixture.ts';
 import { counterIndex, sealSecret, unsealSecret, withTpm } from './support/tpm-session.ts';
@@ -396,6 +397,17 @@ describe('killed at any moment, on three filesystems', () => {
     }
     await done('generations', 'rollback', 'web', '--generation', '1');
     expect(await unsealed()).toBe(secret);
+  });
+
+  test('what is left is found by doctor, and put in order when that is asked for', async () => {
+    const stateDirectory = join(folder, 'state');
+    await coldpatch(['generations', 'take', 'web'], 'take_copied');
+    const found = await findMachineLeftovers(stateDirectory);
+    expect(found).toMatchObject({ machines: [{ name: 'web', files: [{ kind: 'replacement' }] }], inUse: [] });
+    const cleaned = await cleanMachine('web', { stateDirectory, now: () => new Date() });
+    expect(cleaned).toEqual({ image: 'web', detached: [], removed: [], settlement: 'undone' });
+    expect((await findMachineLeftovers(stateDirectory)).machines).toEqual([]);
+    expectTidy([]);
   });
 
   test('a deletion is carried out to its end', async () => {
