@@ -18,6 +18,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { MachineVerification } from '../src/app/machine-generations.ts';
+import { hostStateOf } from '../src/machines/definitions/host-state.ts';
+import { readMachine } from '../src/machines/definitions/read-machine.ts';
+import { holdMachine } from '../src/machines/machine-generations/hold-machine.ts';
 import { cleanMachine, findMachineLeftovers } from '../src/machines/host/machine-leftovers.ts';
 import { rollingBackSteps, takingSteps } from '../src/machines/machine-generations/steps.ts';
 import { type CommandResult, runColdpatch } from './support/command-line-fixture.ts';
@@ -204,6 +207,15 @@ describe('a machine with a vTPM', () => {
     qemu.kill();
     await ended;
     expect(await numbers()).toEqual([]);
+
+    const machine = await readMachine(hostStateOf(join(folder, 'state')), 'web');
+    await using hold = await holdMachine(machine);
+    await expect(withTpm(`dir=${paths.tpm}`, tools, () => undefined)).rejects.toThrow(/lock access/);
+    expect(() => execFileSync('qemu-io', ['-f', 'raw', '-c', 'write 0 512', paths.variables])).toThrow(
+      /lock/,
+    );
+    await hold.release();
+    await withTpm(`dir=${paths.tpm}`, tools, () => undefined);
   });
 
   test('a vTPM whose state is empty or cut is refused, and a rollback repairs it', async () => {
