@@ -25,6 +25,8 @@ export interface RunningAppliance {
 }
 
 const stopSeconds = 120;
+/** By which prlimit says that there is no such program. */
+const programNotFound = 127;
 
 /**
  * Starts the appliance, lets `work` use it, and ends it: what its disks were told is in their files then.
@@ -43,12 +45,14 @@ export async function withAppliance<Result>(
     const first = await nextFrame(machine, frames, limitOf(options.signal, options.startSeconds));
     if (first.kind !== 'ready') throw unexpected(first);
     const result = await work({ run: (job) => runJob(machine, frames, job, options.signal) });
+    // Nobody reads what it says from now on, and a full socket would keep the end of QEMU from us.
+    machine.port.destroy();
     const { exitCode } = await machine.program.stop('SIGTERM', stopSeconds);
     if (exitCode === 0) return result;
     throw ended(machine, `QEMU did not close its disks cleanly, but ended with ${exitCode}`);
   } finally {
-    await machine.program.stop('SIGKILL');
     machine.port.destroy();
+    await machine.program.stop('SIGKILL');
   }
 }
 
@@ -97,7 +101,8 @@ async function nextFrame(
           `The original is as it was.${lastWords(machine)}`,
       );
     }
-    await Promise.race([machine.program.exited, aborted(AbortSignal.timeout(5000), over.signal)]);
+    const end = await Promise.race([machine.program.exited, aborted(AbortSignal.timeout(5000), over.signal)]);
+    if (end !== 'aborted' && end.exitCode === programNotFound) throw missing();
     throw ended(machine, 'it ended in the middle');
   } finally {
     over.abort();
@@ -115,6 +120,13 @@ function unexpected(frame: Frame): ColdpatchError {
   return new ColdpatchError(
     'appliance_failed',
     `Expected the safe environment to keep to its protocol, but it said "${frame.kind}" out of turn. The original is as it was.`,
+  );
+}
+
+function missing(): ColdpatchError {
+  return new ColdpatchError(
+    'host_tool_missing',
+    'Expected the program qemu-system-x86_64 on this host, but it is not there. It is in the package qemu-system-x86.',
   );
 }
 

@@ -1,5 +1,8 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, test } from 'vitest';
 import { startProgram } from './start-program.ts';
@@ -97,4 +100,27 @@ test('does not outlive a process that is killed', async () => {
   expect(isAlive(pid)).toBe(true);
   parent.kill('SIGKILL');
   await expect.poll(() => isAlive(pid)).toBe(false);
+});
+
+test('a program gets descriptors from 3 on: ours, and sockets whose other ends we hold', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'start-'));
+  const path = join(directory, 'file');
+  writeFileSync(path, 'from a file\n');
+  const descriptor = openSync(path, 'r');
+  const program = await startProgram({
+    file: 'sh',
+    args: ['-c', 'cat <&3 >&4'],
+    descriptors: [descriptor, 'socket'],
+    before: ['env', '--'],
+    ready: { poll: () => Promise.resolve(true) },
+    startTimeoutSeconds: 10,
+  });
+  closeSync(descriptor);
+  rmSync(directory, { recursive: true });
+  expect(program.channels).toHaveLength(1);
+  const [channel] = program.channels;
+  let text = '';
+  for await (const chunk of channel ?? []) text += String(chunk);
+  expect(text).toBe('from a file\n');
+  expect(await program.exited).toEqual({ exitCode: 0 });
 });
