@@ -112,8 +112,8 @@ async function start(): Promise<void> {
       text += more;
       output += more;
     });
-  await expect.poll(() => /listening at (\S+)/.exec(text)?.[1] ?? '', { timeout: 60_000 }).not.toBe('');
-  url = /listening at (\S+)/.exec(text)?.[1] ?? '';
+  await expect.poll(() => /^listening at (\S+)$/m.exec(text)?.[1] ?? '', { timeout: 60_000 }).not.toBe('');
+  url = /^listening at (\S+)$/m.exec(text)?.[1] ?? '';
   token = /^coldpatch\.\S+$/m.exec(text)?.[0] ?? token;
 }
 
