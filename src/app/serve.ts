@@ -53,8 +53,10 @@ export async function startServer(
         { cause },
       ),
   });
+  let opened: Store | undefined;
   try {
     const store = openStore(databasePath(config), () => new Date());
+    opened = store;
     const server: ServerContext = { config, settings, store };
     for (const source of settings.sources) await addSource(store, source);
     const firstToken = await makeFirstToken(store);
@@ -83,6 +85,7 @@ export async function startServer(
       },
     };
   } catch (error) {
+    await opened?.close();
     await lock.release();
     throw error;
   }

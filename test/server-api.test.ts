@@ -1,15 +1,17 @@
+/** The REST interface over a real server and database: who may do what, and what is malformed. */
 import { mkdtempSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fastify } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Role } from '../app/server/application.ts';
-import { type RunningServer, startServer } from '../app/serve.ts';
-import { serverSchema } from '../config/server-schema.ts';
-import { guardRoutes } from './guard-routes.ts';
-import { createRateLimiter } from './rate-limiter.ts';
-import { type Access, roles } from './roles.ts';
-import { type RunningApi, startApi } from './start-api.ts';
+import type { Role } from '../src/app/server/application.ts';
+import { type RunningServer, startServer } from '../src/app/serve.ts';
+import { serverSchema } from '../src/config/server-schema.ts';
+import { guardRoutes } from '../src/api/guard-routes.ts';
+import { createRateLimiter } from '../src/api/rate-limiter.ts';
+import { type Access, roles } from '../src/api/roles.ts';
+import { type RunningApi, startApi } from '../src/api/start-api.ts';
 
 /** Written down a second time on purpose: a route that is missing here is red, and so is one whose rule was changed. */
 const rules: Readonly<Record<string, Access>> = {
@@ -245,6 +247,70 @@ test('the start page asks a browser for a token, and has no script', async () =>
   const page = await ask('GET', '/', { headers: { authorization } });
   expect(page.status).toBe(200);
   expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+});
+
+const junk = [
+  '',
+  '%',
+  '%ff',
+  "' OR 1=1 --",
+  'x'.repeat(2000),
+  '-1',
+  '1e999',
+  '{"$gt":1}',
+  '../../etc/passwd',
+  '\u0000',
+];
+
+test('nothing that is derived from the description of the API makes the server fail', async () => {
+  const { body } = await ask('GET', '/api/v1/openapi.json');
+  const { paths } = body as {
+    paths: Record<string, Record<string, { parameters?: { name: string; in: string }[] }>>;
+  };
+  for (const [path, methods] of Object.entries(paths))
+    for (const [method, { parameters = [] }] of Object.entries(methods))
+      for (const [index, text] of junk.entries()) {
+        const query = parameters.filter(({ in: place }) => place === 'query');
+        const search = new URLSearchParams(query.map(({ name }): [string, string] => [name, text]));
+        const url = `${path.replace('{id}', text.startsWith('%') ? text : encodeURIComponent(text))}?${search}`;
+        const bodies = [undefined, text, junk, { kind: text, name: text, role: text }, null];
+        const sent = method === 'get' ? undefined : bodies[index % bodies.length];
+        const { status } = await ask(method.toUpperCase(), url, { role: 'admin', body: sent });
+        expect({ method, url, failed: status >= 500 }).toEqual({ method, url, failed: false });
+      }
+});
+
+test('a body of 1 GB is cut at its beginning, however it is sent', async () => {
+  const chunk = Buffer.alloc(64 * 1024, 'a');
+  let sent = 0;
+  const status = await new Promise<number | string>((resolve) => {
+    const outgoing = request(`${api.url}/api/v1/tokens`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${tokens.get('admin')}`, 'content-type': 'application/json' },
+    });
+    outgoing.on('response', ({ statusCode = 0 }) => {
+      outgoing.destroy();
+      resolve(statusCode);
+    });
+    outgoing.on('error', ({ message }) => resolve(message));
+    const more = (): void => {
+      if (outgoing.destroyed || sent >= 1024 ** 3) return;
+      sent += chunk.length;
+      outgoing.write(chunk, (error) => (error ? undefined : setImmediate(more)));
+    };
+    more();
+  });
+  expect([413, 'write EPIPE', 'read ECONNRESET', 'write ECONNRESET']).toContain(status);
+  expect(sent).toBeLessThan(64 * 1024 ** 2);
+});
+
+test('200 clients follow a run at a time', async () => {
+  const { body } = await ask('GET', '/api/v1/runs?kind=collect', { role: 'viewer' });
+  const [run] = (body as { items: { id: string }[] }).items;
+  const all = await Promise.all(
+    Array.from({ length: 200 }, () => ask('GET', `/api/v1/runs/${run?.id}/events`, { role: 'viewer' })),
+  );
+  expect(new Set(all.map((answer) => String(answer.body))).size).toBe(1);
 });
 
 test('a rate limit lets so many through, and more later', () => {
