@@ -272,7 +272,7 @@ test('nothing that is derived from the description of the API makes the server f
       for (const [index, text] of junk.entries()) {
         const query = parameters.filter(({ in: place }) => place === 'query');
         const search = new URLSearchParams(query.map(({ name }): [string, string] => [name, text]));
-        const url = `${path.replace('{id}', text.startsWith('%') ? text : encodeURIComponent(text))}?${search}`;
+        const url = `${path.replace('{id}', text.startsWith('%') ? text : encodeURIComponent(text))}?${search.toString()}`;
         const bodies = [undefined, text, junk, { kind: text, name: text, role: text }, null];
         const sent = method === 'get' ? undefined : bodies[index % bodies.length];
         const { status } = await ask(method.toUpperCase(), url, { role: 'admin', body: sent });
