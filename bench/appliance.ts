@@ -7,7 +7,10 @@ import { compare } from './compare.ts';
 import { runTimed } from './run-timed.ts';
 import type { Bench, BenchContext } from './types.ts';
 
-/** From nothing to one file of the image, read inside a machine: both under emulation, the peer's appliance built before. */
+/**
+ * From nothing to one file of the image, read inside a machine: both under emulation, both appliances built before.
+ * The peer also looks for the system (`-i`); ours tries the partitions in their order.
+ */
 export const applianceBench: Bench = {
   name: 'appliance',
   async run(context) {
