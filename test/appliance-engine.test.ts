@@ -114,6 +114,7 @@ function coldpatch(
 ): Promise<CommandResult> {
   const environment = {
     COLDPATCH_CACHE_DIRECTORY: cache,
+    COLDPATCH_STATE_DIRECTORY: join(cache, 'state'),
     HOME: shared,
     TMPDIR: '/tmp',
     ...options.environment,
