@@ -2,7 +2,16 @@ import { defineConfig } from 'vitest/config';
 
 const minute = 60_000;
 
-/** `small`: beside the source, no root, no seconds. `medium`: real images and programs, as root, one file at a time. */
+/** Files of tests that look at the whole host, where other tests must not be at work. */
+const alone = ['test/doctor.test.ts', 'test/leaks.test.ts'];
+
+const medium = {
+  setupFiles: ['test/support/fail-on-leaks.ts'],
+  testTimeout: 20 * minute,
+  hookTimeout: 20 * minute,
+};
+
+/** `small`: beside the source, no root, no seconds. `medium`: real images and programs, as root, two files at a time. */
 export default defineConfig({
   test: {
     projects: [
@@ -15,13 +24,21 @@ export default defineConfig({
       },
       {
         test: {
+          ...medium,
           name: 'medium',
           include: ['test/**/*.test.ts'],
-          setupFiles: ['test/support/fail-on-leaks.ts'],
-          fileParallelism: false,
-          testTimeout: 20 * minute,
-          hookTimeout: 20 * minute,
+          exclude: alone,
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...medium,
+          name: 'alone',
+          include: alone,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
 import type { HostState } from './host-state.ts';
-import { readHostState } from './host-state.ts';
+import { ownFolderPrefix, readHostState } from './host-state.ts';
 import { findLeaks } from './leaks.ts';
 
 const outer = tmpdir();
@@ -14,7 +14,7 @@ let watched: readonly string[];
 let before: HostState;
 
 beforeAll(() => {
-  own = mkdtempSync(join(outer, 'coldpatch-medium-'));
+  own = mkdtempSync(join(outer, ownFolderPrefix));
   process.env.TMPDIR = own;
   state = mkdtempSync(join(outer, 'coldpatch-state-'));
   // What commands remember of this host is no leak, and is not to be that of the host itself.

@@ -7,9 +7,20 @@ export type HostState = ReadonlySet<string>;
 /** Programs that outlive a broken run, by the kernel's name of the process (at most 15 characters). */
 const watchedPrograms = /^(?:qemu|systemd-nspawn|unshare|nsenter|swtpm|virtiofsd|fuse2fs|apt-get|dpkg)/;
 
-/** Mounts of this mount namespace, attached loop devices, watched processes, and what is in the folders `temporary`. */
+/** Of the folder that each file of tests gets as its own. */
+export const ownFolderPrefix = 'coldpatch-medium-';
+
+/**
+ * Mounts of this mount namespace, attached loop devices, watched processes, and what is in the folders `temporary`;
+ * without what belongs to a file of tests that another worker runs at the same time.
+ */
 export function readHostState(temporary: readonly string[]): HostState {
-  return new Set([...mounts(), ...loopDevices(), ...processes(), ...temporary.flatMap(entriesOf)]);
+  const lines = [...mounts(), ...loopDevices(), ...processes(), ...temporary.flatMap(entriesOf)];
+  return new Set(lines.filter((line) => !namesAnotherFolder(line, temporary)));
+}
+
+function namesAnotherFolder(line: string, own: readonly string[]): boolean {
+  return line.includes(`/${ownFolderPrefix}`) && !own.some((folder) => line.includes(folder));
 }
 
 /** Field 5 of mountinfo is the mount point, see proc_pid_mountinfo(5). */
@@ -32,8 +43,24 @@ function processes(): readonly string[] {
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
       const name = readIfThere(`/proc/${pid}/comm`);
-      return name !== undefined && watchedPrograms.test(name) ? [`process ${pid} ${name}`] : [];
+      if (name === undefined || !watchedPrograms.test(name) || descendsFromAnotherWorker(pid)) return [];
+      return [`process ${pid} ${name}`];
     });
+}
+
+/** A process that outlived its run is nobody's: a child of process 1. */
+function descendsFromAnotherWorker(pid: string): boolean {
+  const ancestors: number[] = [];
+  for (let parent = parentOf(pid); parent > 1; parent = parentOf(parent)) ancestors.push(parent);
+  if (ancestors.includes(process.pid)) return false;
+  return ancestors.some((ancestor) =>
+    /vitest\/dist\/workers\//.test(readIfThere(`/proc/${ancestor}/cmdline`) ?? ''),
+  );
+}
+
+function parentOf(pid: string | number): number {
+  const status = readIfThere(`/proc/${pid}/status`) ?? '';
+  return Number(/^PPid:\t(\d+)$/m.exec(status)?.[1] ?? 0);
 }
 
 function entriesOf(folder: string): readonly string[] {

@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type HostState, readHostState } from './host-state.ts';
 
-/** The kernel detaches a lazily freed loop device, and reaps a killed process, a moment after the call that asked for it. */
-const patience = 3_000;
+/**
+ * The kernel detaches a lazily freed loop device, and reaps a killed process, a moment after the call that asked for it;
+ * so does the worker of other tests, whose killed processes are nobody's for that moment.
+ */
+const patience = 10_000;
 
 /** What is on the host now and was not in `before`; waits a moment for it to go. */
 export async function findLeaks(before: HostState, temporary: readonly string[]): Promise<readonly string[]> {
