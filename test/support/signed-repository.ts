@@ -173,7 +173,8 @@ export async function serve(): Promise<RepositoryServer> {
     if (cut !== undefined && body !== undefined) {
       self.cuts.delete(path);
       response.writeHead(200, { etag, 'content-length': body.length });
-      response.write(body.subarray(0, cut), () => response.destroy());
+      // A reset takes along what the other side has not read yet.
+      response.write(body.subarray(0, cut), () => setTimeout(() => response.destroy(), 500));
       return;
     }
     response.writeHead(status, { etag, ...(location === undefined ? {} : { location }) });
