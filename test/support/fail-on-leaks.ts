@@ -8,18 +8,15 @@ import { ownFolderPrefix, readHostState } from './host-state.ts';
 import { findLeaks } from './leaks.ts';
 
 const outer = tmpdir();
-let own: string;
-let state: string;
-let watched: readonly string[];
+const own = mkdtempSync(join(outer, ownFolderPrefix));
+process.env.TMPDIR = own;
+const state = mkdtempSync(join(outer, 'coldpatch-state-'));
+// What commands remember of this host is no leak, and is not to be that of the host itself.
+process.env.COLDPATCH_STATE_DIRECTORY = join(state, 'state');
+const watched = [own, '/run/coldpatch'];
 let before: HostState;
 
 beforeAll(() => {
-  own = mkdtempSync(join(outer, ownFolderPrefix));
-  process.env.TMPDIR = own;
-  state = mkdtempSync(join(outer, 'coldpatch-state-'));
-  // What commands remember of this host is no leak, and is not to be that of the host itself.
-  process.env.COLDPATCH_STATE_DIRECTORY = join(state, 'state');
-  watched = [own, '/run/coldpatch'];
   before = readHostState(watched);
 });
 

@@ -1,6 +1,5 @@
-import { cp, mkdir, statfs, writeFile } from 'node:fs/promises';
+import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ColdpatchError } from '../../../lib/errors.ts';
 import { openAppliance } from '../../../appliance/open-appliance.ts';
 import { guestAptConfiguration, guestPreferences, guestSourcesList } from '../namespace/apt-configuration.ts';
 import { describeDiskToGuest } from '../namespace/describe-disk-to-guest.ts';
@@ -11,6 +10,7 @@ import { describeMounts, partitionOf } from './describe-mounts.ts';
 import { makeJobDisk } from './make-job-disk.ts';
 import { type ApplianceHost, findApplianceHost, withCopyInAppliance } from './open-room.ts';
 import { type Outcome, readOutcome } from './read-outcome.ts';
+import { asHostFull } from '../as-host-full.ts';
 
 const inside = 'a virtual machine of its own without a network, in a QEMU without privileges';
 
@@ -46,7 +46,7 @@ async function runApplianceEngine(input: EngineInput): Promise<EngineResult> {
     );
     return { ...resultOf(outcome), isolation: describeIsolation(host) };
   } catch (error) {
-    throw (await isFull(workDirectory)) ? hostFull(error) : error;
+    throw await asHostFull(error, workDirectory);
   }
 }
 
@@ -83,18 +83,5 @@ function describeIsolation({ kvm }: ApplianceHost): string {
   return (
     `${inside}, under emulation because KVM is ${kvm.state} (${kvm.detail}): ` +
     'QEMU promises no isolation then, so it is a guard against accidents and common attacks'
-  );
-}
-
-async function isFull(directory: string): Promise<boolean> {
-  const { bavail, bsize } = await statfs(directory, { bigint: true });
-  return bavail * bsize < 1024n * 1024n;
-}
-
-function hostFull(cause: unknown): ColdpatchError {
-  return new ColdpatchError(
-    'host_space',
-    "Expected room for the copy on this host, but its filesystem is full. Free some, or move the image's folder. The original is as it was.",
-    { cause },
   );
 }

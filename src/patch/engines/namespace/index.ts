@@ -14,6 +14,7 @@ import { type MountedCopy, mountCopy } from '../../copy-access/mount-copy.ts';
 import { writeBackDuring } from '../../copy-access/write-back-during.ts';
 import { readPackageManagerOutput } from './read-package-manager-output.ts';
 import { type GuestCommand, runInGuest } from './run-in-guest.ts';
+import { asHostFull } from '../as-host-full.ts';
 
 /** Runs the guest's package manager on the host's kernel, in namespaces. See readme.md. */
 export const namespaceEngine: Engine = {
@@ -106,7 +107,7 @@ async function changeCopy(
     await mounted.unmount();
     return { log: output.text.join('\n'), bootMenuWritten };
   } catch (error) {
-    throw (await hostIsFull(directories)) ? hostFull(error) : error;
+    throw await asHostFull(error, directories.state);
   }
 }
 
@@ -190,19 +191,6 @@ async function explainFailure(
   return new ColdpatchError(
     'engine_failed',
     `Expected the guest's package manager to carry out the plan, but it failed:\n${lastLines(output)}`,
-  );
-}
-
-async function hostIsFull({ state }: Directories): Promise<boolean> {
-  const free = await freeBytes(state);
-  return free !== undefined && free < 1024n * 1024n;
-}
-
-function hostFull(cause: unknown): ColdpatchError {
-  return new ColdpatchError(
-    'host_space',
-    "Expected room for the copy on this host, but its filesystem is full. Free some, or move the image's folder. The original is as it was.",
-    { cause },
   );
 }
 
