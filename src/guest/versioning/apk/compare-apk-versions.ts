@@ -1,3 +1,4 @@
+import { compareNumbers, compareText } from '../compare-segments.ts';
 import { type ApkToken, parseApkVersion } from './parse-apk-version.ts';
 
 /**
@@ -33,16 +34,4 @@ function compareAlike(a: ApkToken | undefined, b: ApkToken | undefined): number 
   // After a dot, a leading zero makes a fraction of the number: 1.05 is older than 1.1.
   const isFraction = a.kind === 'number' && (a.digits.startsWith('0') || b.digits.startsWith('0'));
   return isFraction ? compareText(a.digits, b.digits) : compareNumbers(a.digits, b.digits);
-}
-
-/** Digit by digit, so that no number is too long. */
-function compareNumbers(a: string, b: string): number {
-  const left = a.replace(/^0+/, '');
-  const right = b.replace(/^0+/, '');
-  return left.length - right.length || compareText(left, right);
-}
-
-function compareText(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
 }

@@ -1,3 +1,4 @@
+import { compareNumbers, compareText, isNumber } from '../compare-segments.ts';
 import { parsePacmanVersion } from './parse-pacman-version.ts';
 
 /**
@@ -47,29 +48,12 @@ function segmentsOf(part: string): readonly Segment[] {
 function compareSegment(a: Segment | undefined, b: Segment | undefined): number {
   if (a === undefined || b === undefined) return againstEnd(a) - againstEnd(b);
   if (a.separators !== b.separators) return a.separators - b.separators;
-  if (isDigits(a.text) !== isDigits(b.text)) return isDigits(a.text) ? 1 : -1;
-  return isDigits(a.text) ? compareNumbers(a.text, b.text) : compareText(a.text, b.text);
+  if (isNumber(a.text) !== isNumber(b.text)) return isNumber(a.text) ? 1 : -1;
+  return isNumber(a.text) ? compareNumbers(a.text, b.text) : compareText(a.text, b.text);
 }
 
 /** Letters that follow without a separator make a version older (`1.0rc`), everything else makes it newer. */
 function againstEnd(segment: Segment | undefined): number {
   if (segment === undefined) return 0;
-  return segment.separators === 0 && !isDigits(segment.text) ? -1 : 1;
-}
-
-function isDigits(text: string): boolean {
-  const code = text.charCodeAt(0);
-  return code >= 0x30 && code <= 0x39;
-}
-
-/** Digit by digit, so that no number is too long. */
-function compareNumbers(a: string, b: string): number {
-  const left = a.replace(/^0+/, '');
-  const right = b.replace(/^0+/, '');
-  return left.length - right.length || compareText(left, right);
-}
-
-function compareText(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
+  return segment.separators === 0 && !isNumber(segment.text) ? -1 : 1;
 }

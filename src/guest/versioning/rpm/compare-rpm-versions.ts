@@ -1,3 +1,4 @@
+import { compareNumbers, compareText, isNumber } from '../compare-segments.ts';
 import { parseRpmVersion } from './parse-rpm-version.ts';
 
 /**
@@ -39,7 +40,7 @@ function segmentsOf(part: string): readonly string[] {
 function compareSegment(a: string | undefined, b: string | undefined): number {
   const difference = rankOf(a) - rankOf(b);
   if (difference !== 0 || a === undefined || b === undefined) return difference;
-  return isDigits(a) ? compareNumbers(a, b) : compareText(a, b);
+  return isNumber(a) ? compareNumbers(a, b) : compareText(a, b);
 }
 
 /** `~` before the end, the end before `^`, then letters, then digits. */
@@ -47,22 +48,5 @@ function rankOf(segment: string | undefined): number {
   if (segment === undefined) return 1;
   if (segment === '~') return 0;
   if (segment === '^') return 2;
-  return isDigits(segment) ? 4 : 3;
-}
-
-function isDigits(segment: string): boolean {
-  const code = segment.charCodeAt(0);
-  return code >= 0x30 && code <= 0x39;
-}
-
-/** Digit by digit, so that no number is too long. */
-function compareNumbers(a: string, b: string): number {
-  const left = a.replace(/^0+/, '');
-  const right = b.replace(/^0+/, '');
-  return left.length - right.length || compareText(left, right);
-}
-
-function compareText(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
+  return isNumber(segment) ? 4 : 3;
 }
