@@ -19,6 +19,7 @@ export default defineConfig({
         test: {
           name: 'small',
           include: ['src/**/*.test.ts', 'tools/**/*.test.ts'],
+          testTimeout: minute,
           sequence: { groupOrder: 0 },
         },
       },

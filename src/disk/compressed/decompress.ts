@@ -1,8 +1,9 @@
 import { pipeline, Readable, type Transform } from 'node:stream';
-import { constants, createGunzip, createZstdDecompress } from 'node:zlib';
-import { type ByteSource, readBytes, sliceOf } from '../../lib/byte-source.ts';
+import { constants, createGunzip } from 'node:zlib';
+import { type ByteSource, readBytes } from '../../lib/byte-source.ts';
 import { bunzip2 } from '../../lib/bzip2/bunzip2.ts';
 import { ColdpatchError } from '../../lib/errors.ts';
+import { unzstd } from '../../lib/unzstd.ts';
 import type { Compression } from './compression-of.ts';
 
 /** Bytes of compressed data at a time: xz may grow them several thousandfold, and holds what comes of them. */
@@ -10,8 +11,6 @@ const pieceBytes = { gzip: 262_144, zstd: 262_144, bzip2: 262_144, xz: 4096 } as
 
 /** 128 MiB: what `zstd --ultra` uses, and the format's own advice for decoders. */
 const zstdWindowLog = 27;
-/** Parts of a zstd file, each with a header of its own. */
-const mostFrames = 1_000_000;
 /** 64 MiB is what `xz -9` uses. */
 const largestDictionary = 128 * 1024 * 1024;
 
@@ -28,7 +27,7 @@ export function decompress(
     case 'gzip':
       return through(pieces, createGunzip());
     case 'zstd':
-      return unzstd(source, step);
+      return unzstd(pieces, { params: { [constants.ZSTD_d_windowLogMax]: zstdWindowLog } });
     default:
       return unxz(source, pieces);
   }
@@ -46,24 +45,6 @@ function* piecesOf(source: ByteSource, length: number, step: () => void): Genera
 function through(pieces: Iterable<Uint8Array>, stream: Transform): Transform {
   pipeline(Readable.from(pieces), stream, () => undefined);
   return stream;
-}
-
-/** Node ends with the first frame; files of parallel and seekable compressors have many. */
-async function* unzstd(source: ByteSource, step: () => void): AsyncGenerator<Uint8Array> {
-  let at = 0n;
-  for (let left = mostFrames; at < source.size; left -= 1) {
-    if (left === 0) {
-      throw new ColdpatchError(
-        'limit_exceeded',
-        `Expected at most ${mostFrames} zstd frames, but found more.`,
-      );
-    }
-    const rest = sliceOf(source, at, source.size - at);
-    const stream = createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: zstdWindowLog } });
-    yield* through(piecesOf(rest, pieceBytes.zstd, step), stream);
-    if (stream.bytesWritten === 0) throw new Error('a frame is empty');
-    at += BigInt(stream.bytesWritten);
-  }
 }
 
 async function* unxz(source: ByteSource, pieces: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { createGunzip } from 'node:zlib';
 import { xz } from '@napi-rs/lzma';
+import { unzstd } from '../../lib/unzstd.ts';
 
 /** Pieces of decompressed bytes, as they come. */
 type Decompress = (bytes: Uint8Array) => AsyncIterable<Uint8Array>;
@@ -25,7 +26,7 @@ const compressions: readonly Compression[] = [
   {
     name: 'zstd',
     magic: [0x28, 0xb5, 0x2f, 0xfd],
-    decompress: (bytes) => Readable.from(pieces(bytes, zlibPiece)).pipe(createZstdDecompress()),
+    decompress: (bytes) => unzstd(pieces(bytes, zlibPiece)),
   },
   { name: 'xz', magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00], decompress: decompressXz },
   { name: 'lz4', magic: [0x02, 0x21, 0x4c, 0x18] },

@@ -1,7 +1,8 @@
 import { Readable, type Transform, pipeline } from 'node:stream';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { createGunzip } from 'node:zlib';
 import { decompressStream } from '@napi-rs/lzma/xz';
 import { isColdpatchError } from '../../lib/errors.ts';
+import { unzstd } from '../../lib/unzstd.ts';
 import { advisoriesInvalid } from './advisories-invalid.ts';
 
 const longestMagic = 6;
@@ -70,7 +71,7 @@ async function* unpackAs(
   try {
     if (name === 'xz') yield* unpackXz(bytes);
     else if (name === 'gzip') yield* unpackThrough(createGunzip({ chunkSize: chunkBytes }), bytes);
-    else if (name === 'zstd') yield* unpackThrough(createZstdDecompress({ chunkSize: chunkBytes }), bytes);
+    else if (name === 'zstd') yield* unzstd(bytes, { chunkSize: chunkBytes });
     else throw advisoriesInvalid('a plain file or one packed with gzip, xz or zstd', `it is a ${name} file`);
   } catch (error) {
     if (isColdpatchError(error) || isOfHost(error)) throw error;

@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { createGunzip } from 'node:zlib';
 import { decompressStream } from '@napi-rs/lzma/xz';
+import { unzstd } from '../../lib/unzstd.ts';
 
 /** Compressions of lists that are understood, best first, by the ending of their names. */
 export const compressions = ['.xz', '.zst', '.gz', ''] as const;
@@ -17,7 +18,8 @@ export function unpackStream(path: string, compression: Compression): AsyncItera
     const stream = Readable.toWeb(packed) as unknown as Parameters<typeof decompressStream>[0];
     return decompressStream(stream);
   }
-  const unpack = compression === '.gz' ? createGunzip() : createZstdDecompress();
+  if (compression === '.zst') return unzstd(packed);
+  const unpack = createGunzip();
   packed.on('error', (error) => unpack.destroy(error));
   return packed.pipe(unpack);
 }
