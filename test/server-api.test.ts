@@ -52,6 +52,7 @@ beforeAll(async () => {
     cacheDirectory: folder,
     stateDirectory: folder,
     imageDirectories: [],
+    generations: { defaults: {}, machines: {} },
     upgradeSeconds: 60,
     kvmProbeSeconds: 1,
   };

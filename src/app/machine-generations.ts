@@ -1,8 +1,7 @@
 import { resolve } from 'node:path';
 import type { Config } from '../config/schema.ts';
 import { resolveImagePath } from '../machines/image-path.ts';
-import { bytesOfGeneration } from '../machines/machine-generations/bytes-of-generation.ts';
-import { chooseExpired, type Retention } from '../machines/machine-generations/choose-expired.ts';
+import type { Retention } from '../machines/machine-generations/choose-expired.ts';
 import { exportGeneration } from '../machines/machine-generations/export-generation.ts';
 import { importGeneration } from '../machines/machine-generations/import-generation.ts';
 import { readPublicKey } from '../machines/signing/service-key.ts';
@@ -13,8 +12,10 @@ import {
 import { deleteGeneration } from '../machines/machine-generations/delete-generation.ts';
 import { examinePresent, type Present } from '../machines/machine-generations/examine-present.ts';
 import { readLog } from '../machines/machine-generations/log.ts';
+import { type Notice, noticePresent } from '../machines/machine-generations/notice-present.ts';
+import { pruneGenerations } from '../machines/machine-generations/prune-generations.ts';
+import { readGenerations } from '../machines/machine-generations/read-generations.ts';
 import {
-  answerOf,
   type GenerationAnswer,
   type MachineContext,
   type MachineGeneration,
@@ -26,9 +27,9 @@ import {
   rollBackMachine,
 } from '../machines/machine-generations/roll-back-machine.ts';
 import type { MachineSettlement } from '../machines/machine-generations/settle-machine.ts';
-import { type TakenGeneration, takeGeneration } from '../machines/machine-generations/take-generation.ts';
 import { withMachine } from '../machines/machine-generations/with-machine.ts';
 import { crashTest } from './crash-test.ts';
+import { type KeptTake, reserveOf, takeKept, type TakeRequest } from './keeping.ts';
 
 export interface MachineRequest {
   readonly machine: string;
@@ -48,31 +49,33 @@ function inMachine<Result>(
 /** `coldpatch generations take`. */
 export function takeMachineGeneration(
   config: Config,
-  request: MachineRequest & { readonly reason: string; readonly reserve: bigint },
-): Promise<TakenGeneration> {
-  return inMachine(config, request, (context) =>
-    takeGeneration(context, { ...request, cause: 'request', now, onStep: crashTest(process.env) }),
-  );
+  request: MachineRequest & Omit<TakeRequest, 'cause'>,
+): Promise<KeptTake> {
+  return inMachine(config, request, (context) => takeKept(config, context, { ...request, cause: 'request' }));
 }
 
-/** `coldpatch generations list`, and what it looks at closer: `verify`. */
+/** `coldpatch generations list`; `verify` looks closer. */
 export function listMachineGenerations(
   config: Config,
-  request: MachineRequest & { readonly digests: boolean },
-): Promise<readonly GenerationAnswer[]> {
-  return inMachine(config, request, (context) => answersOf(context, request));
+  request: MachineRequest,
+): Promise<{ readonly generations: readonly GenerationAnswer[]; readonly notice: Notice }> {
+  return inMachine(config, request, async (context) => {
+    const log = await readLog(context.host, context.key.publicKey);
+    const generations = await readGenerations(context, log, { ...request, digests: false });
+    return { generations, notice: await noticePresent(context, request.signal) };
+  });
 }
 
 /** `coldpatch generations show`. */
 export function showMachineGeneration(
   config: Config,
   request: MachineRequest & { readonly generation: number },
-): Promise<MachineGeneration> {
-  return inMachine(config, request, async (context) =>
-    readGeneration(context, await readLog(context.host, context.key.publicKey), request.generation, {
-      digests: false,
-    }),
-  );
+): Promise<{ readonly generation: MachineGeneration; readonly notice: Notice }> {
+  return inMachine(config, request, async (context) => {
+    const log = await readLog(context.host, context.key.publicKey);
+    const generation = await readGeneration(context, log, request.generation, { digests: false });
+    return { generation, notice: await noticePresent(context, request.signal) };
+  });
 }
 
 export interface MachineVerification {
@@ -85,10 +88,10 @@ export interface MachineVerification {
 /** `coldpatch generations verify`. */
 export function verifyMachine(config: Config, request: MachineRequest): Promise<MachineVerification> {
   return inMachine(config, request, async (context, settled) => {
-    const generations = await answersOf(context, { ...request, digests: true });
     const log = await readLog(context.host, context.key.publicKey);
+    const generations = await readGenerations(context, log, { ...request, digests: true });
     const complete = generations.filter((one) => one.answer === 'complete');
-    const present = await examinePresent(context, log, complete, request.signal);
+    const present = await examinePresent(context, log, complete, { quick: false, signal: request.signal });
     return { generations, present, settled: settled ?? null };
   });
 }
@@ -127,7 +130,12 @@ export function rollBackWholeMachine(
   request: MachineRequest & { readonly generation?: number | undefined; readonly reserve: bigint },
 ): Promise<RolledBackMachine> {
   return inMachine(config, request, (context) =>
-    rollBackMachine(context, { ...request, now, onStep: crashTest(process.env) }),
+    rollBackMachine(context, {
+      ...request,
+      reserve: reserveOf(config, request.machine, request.reserve),
+      now,
+      onStep: crashTest(process.env),
+    }),
   );
 }
 
@@ -136,24 +144,9 @@ export function pruneMachineGenerations(
   config: Config,
   request: MachineRequest & { readonly retention: Retention },
 ): Promise<readonly number[]> {
-  return inMachine(config, request, async (context) => {
-    const answers = await answersOf(context, { ...request, digests: false });
-    const complete = answers.filter((one) => one.answer === 'complete');
-    const expired = chooseExpired(
-      complete.map(({ number, manifest: { takenAt } }) => ({
-        number,
-        takenAt,
-        bytes: bytesOfGeneration(context, number),
-      })),
-      request.retention,
-      now(),
-    );
-    const log = await readLog(context.host, context.key.publicKey);
-    for (const number of expired) {
-      await deleteGeneration(context, log, number, { now, onStep: crashTest(process.env) });
-    }
-    return expired;
-  });
+  return inMachine(config, request, (context) =>
+    pruneGenerations(context, request.retention, { now, onStep: crashTest(process.env) }),
+  );
 }
 
 /** `coldpatch generations export`. */
@@ -183,16 +176,4 @@ export function importMachineGeneration(
       signal: request.signal,
     });
   });
-}
-
-async function answersOf(
-  context: MachineContext,
-  { digests, signal }: { readonly digests: boolean; readonly signal: AbortSignal },
-): Promise<readonly GenerationAnswer[]> {
-  const log = await readLog(context.host, context.key.publicKey);
-  const answers: GenerationAnswer[] = [];
-  for (const number of await numbersOf(context, log)) {
-    answers.push(await answerOf(context, log, number, { digests, signal }));
-  }
-  return answers;
 }

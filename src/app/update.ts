@@ -7,7 +7,10 @@ import { openHostState } from '../machines/definitions/host-state.ts';
 import { machineOfImage } from '../machines/definitions/machine-of-image.ts';
 import { generationDirectory } from '../machines/generations/generation-paths.ts';
 import type { MachineContext } from '../machines/machine-generations/read-generation.ts';
-import { takeGeneration } from '../machines/machine-generations/take-generation.ts';
+import { type TakenGeneration, takeGeneration } from '../machines/machine-generations/take-generation.ts';
+import { assertNotPutBack } from '../machines/machine-generations/assert-not-put-back.ts';
+import { logPromotion } from '../machines/machine-generations/log-promotion.ts';
+import { noticePresent } from '../machines/machine-generations/notice-present.ts';
 import { withMachine } from '../machines/machine-generations/with-machine.ts';
 import { attestationName } from '../machines/signing/image-statements.ts';
 import { openServiceKey, type ServiceKey } from '../machines/signing/service-key.ts';
@@ -20,6 +23,7 @@ import { createPhases } from '../patch/phases.ts';
 import type { Report } from '../patch/report.ts';
 import { updateImage } from '../patch/update-image.ts';
 import { crashTest } from './crash-test.ts';
+import { assertRoomToTake, pruneAsConfigured, reserveOf } from './keeping.ts';
 import type { PlanRequest } from './plan.ts';
 import { sourcesOf } from './sources.ts';
 
@@ -52,9 +56,13 @@ export async function updateOneImage(config: Config, request: UpdateRequest): Pr
   const machine = await machineOfImage(config.stateDirectory, path);
   if (!machine) return updateAlone(config, request, choice);
   const settling = { now, onStep: crashTest(process.env) };
-  return withMachine(config.stateDirectory, machine.name, settling, (context) => {
+  return withMachine(config.stateDirectory, machine.name, settling, async (context) => {
     assertNotHeldBack(context.state, machine.name);
-    return updateAlone(config, request, choice, context);
+    await assertRoomToTake(config, context, reserveOf(config, machine.name, 0n));
+    assertNotPutBack(machine.name, (await noticePresent(context, request.signal)).findings);
+    const report = await updateAlone(config, request, choice, context);
+    if (report.generation !== null) await pruneAsConfigured(config, context);
+    return report;
   });
 }
 
@@ -80,12 +88,12 @@ async function updateAlone(
     },
     async (image) => {
       crash('lock');
-      let taken: number | undefined;
+      let taken: TakenGeneration | undefined;
       const promoting = {
         ...image,
         promote: async (promotion: Parameters<typeof image.promote>[0]) => {
           await request.run?.assertMayPromote();
-          taken = machine && (await takeBefore(machine, image.path, request.signal));
+          taken = machine && (await takeBefore(config, machine, image.path, request.signal));
           return image.promote(promotion);
         },
       };
@@ -104,11 +112,20 @@ async function updateAlone(
         phases,
         signal: request.signal,
       });
+      if (machine && taken && report.after !== null) {
+        await logPromotion(machine, {
+          generation: taken.number,
+          manifest: taken.digest,
+          path: image.path,
+          sha256: report.after.digest,
+          at: now(),
+        });
+      }
       const statement = signPromotion(report, key);
       if (statement !== undefined && report.generation !== null) {
         await image.attach(report.generation, attestationName, statement);
         if (machine && taken !== undefined) {
-          const directory = generationDirectory(machine.state, taken);
+          const directory = generationDirectory(machine.state, taken.number);
           await writeFileDurably(join(directory, attestationName), statement, 0o600);
         }
       }
@@ -117,16 +134,20 @@ async function updateAlone(
   );
 }
 
-async function takeBefore(machine: MachineContext, path: string, signal: AbortSignal): Promise<number> {
-  const { number } = await takeGeneration(machine, {
+function takeBefore(
+  config: Config,
+  machine: MachineContext,
+  path: string,
+  signal: AbortSignal,
+): Promise<TakenGeneration> {
+  return takeGeneration(machine, {
     cause: 'update',
     reason: `before the update of ${path}`,
-    reserve: 0n,
+    reserve: reserveOf(config, machine.machine.name, 0n),
     now,
     signal,
     onStep: crashTest(process.env),
   });
-  return number;
 }
 
 function signPromotion(report: Report, key: ServiceKey): string | undefined {

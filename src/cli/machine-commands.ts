@@ -1,6 +1,7 @@
 /** The commands that work on former states: of single images, and of machines with disks, vTPM and UEFI variables as one. */
 import { type Command, Option } from 'commander';
 import type { AttestOptions } from './commands/attest.ts';
+import type { InstallHookOptions } from './commands/libvirt-hook.ts';
 import type { AddOptions, MachineOptions } from './commands/machine.ts';
 import { ColdpatchError } from '../lib/errors.ts';
 import { addMachineGenerationCommands } from './machine-generation-commands.ts';
@@ -142,6 +143,25 @@ function addDefinitionCommands(program: Command, io: Io): void {
       await liftMachineCommand(io, name, options);
     },
   );
+
+  command(
+    'install-hook',
+    'have libvirt ask coldpatch before it starts a domain, so that none starts in the middle of a rollback',
+  )
+    .option('--directory <directory>', "where libvirt's hooks are", '/etc/libvirt/hooks')
+    .action(async (options: InstallHookOptions) => {
+      const { installHookCommand } = await import('./commands/libvirt-hook.ts');
+      await installHookCommand(io, options);
+    });
+
+  machine
+    .command('may-start', { hidden: true })
+    .description("what libvirt's hook asks, with the XML of a domain on standard input")
+    .addOption(configOption())
+    .action(async (options: { readonly config?: string }) => {
+      const { mayStartCommand } = await import('./commands/libvirt-hook.ts');
+      await mayStartCommand(options);
+    });
 
   command('remove <name>', 'forget a machine of which no generation is kept').action(
     async (name: string, options: MachineOptions) => {

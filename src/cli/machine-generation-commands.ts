@@ -1,8 +1,9 @@
 /** The commands below `generations`: former states of whole machines. */
 import { type Command, Option } from 'commander';
+import { ColdpatchError } from '../lib/errors.ts';
 import { byteCount } from './byte-count.ts';
 import type { ImportOptions, PruneOptions } from './commands/move-generations.ts';
-import type { GenerationOptions, ReserveOptions } from './commands/machine-generations.ts';
+import type { GenerationOptions, ReserveOptions, TakeOptions } from './commands/machine-generations.ts';
 import { wholeNumber } from './whole-number.ts';
 
 interface Io {
@@ -30,23 +31,30 @@ export function addMachineGenerationCommands(generations: Command, io: Io): void
     );
 
   withReserve(
-    command('take <machine>', 'keep all disks, the vTPM and the UEFI variables of a machine that is off'),
+    command('take [machine]', 'keep all disks, the vTPM and the UEFI variables of a machine that is off'),
   )
     .option('--reason <text>', 'why, for the list', '')
-    .action(async (machine: string, options: ReserveOptions & { readonly reason: string }) => {
-      await (await load()).takeCommand(io, machine, options);
+    .option('--accept-put-back', 'also when somebody put a part of the machine back by hand', false)
+    .option('--all-due', 'every machine whose everyHours in the configuration have gone by', false)
+    .action(async (machine: string | undefined, options: TakeOptions & { readonly allDue: boolean }) => {
+      if (options.allDue === (machine !== undefined)) {
+        throw new ColdpatchError('usage', 'Expected a machine, or --all-due.');
+      }
+      const { takeAllDueCommand, takeCommand } = await load();
+      if (machine === undefined) process.exitCode = await takeAllDueCommand(io, options);
+      else await takeCommand(io, machine, options);
     });
 
   command('list <machine>', 'list the generations of a machine').action(
     async (machine: string, options: GenerationOptions) => {
-      await (await load()).listCommand(io, machine, options);
+      process.exitCode = await (await load()).listCommand(io, machine, options);
     },
   );
 
   command('show <machine>', 'show one generation')
     .argument('<generation>', 'its number', wholeNumber)
     .action(async (machine: string, generation: number, options: GenerationOptions) => {
-      await (await load()).showCommand(io, machine, generation, options);
+      process.exitCode = await (await load()).showCommand(io, machine, generation, options);
     });
 
   command(

@@ -18,5 +18,6 @@ export function defaultConfig({ environment, isRoot }: Surroundings): Config {
     imageDirectories: [],
     kvmProbeSeconds: 10,
     upgradeSeconds: 14_400,
+    generations: { defaults: {}, machines: {} },
   };
 }

@@ -5,6 +5,14 @@ export function environmentVariableOf(key: ConfigKey): string {
   return `COLDPATCH_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
 }
 
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
 function wholeNumber(text: string): unknown {
   return /^\d{1,9}$/.test(text) ? Number(text) : text;
 }
@@ -14,6 +22,7 @@ const fromText: Readonly<Partial<Record<ConfigKey, (text: string) => unknown>>> 
   imageDirectories: (text) => text.split(':').filter((path) => path !== ''),
   kvmProbeSeconds: wholeNumber,
   upgradeSeconds: wholeNumber,
+  generations: json,
 };
 
 /** What the environment says, not validated yet. An empty variable counts as one that is not there. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ColdpatchError } from '../lib/errors.ts';
 import { environmentVariableOf } from './environment-variables.ts';
+import { keepingOf } from './keeping-of.ts';
 import { type ConfigSources, loadConfig } from './load-config.ts';
 import { configKeys } from './schema.ts';
 
@@ -43,6 +44,7 @@ test('the defaults are the system directories for root', () => {
     imageDirectories: [],
     kvmProbeSeconds: 10,
     upgradeSeconds: 14_400,
+    generations: { defaults: {}, machines: {} },
   });
 });
 
@@ -82,8 +84,28 @@ test('flags win over environment, environment over file, file over defaults', ()
     imageDirectories: ['/a', '/b'],
     kvmProbeSeconds: 7,
     upgradeSeconds: 14_400,
+    generations: { defaults: {}, machines: {} },
   });
   expect(load({ systemFile: file }).cacheDirectory).toBe('/file');
+});
+
+test('what is said of one machine wins over what is said of all, key by key', () => {
+  const generations = {
+    defaults: { keep: 14, everyHours: 24 },
+    machines: { web: { keep: 3 }, db: {} },
+  };
+  const config = load({ environment: { COLDPATCH_GENERATIONS: JSON.stringify(generations) } });
+  expect(keepingOf(config, 'web')).toEqual({ keep: 3, everyHours: 24 });
+  expect(keepingOf(config, 'db')).toEqual({ keep: 14, everyHours: 24 });
+  expect(keepingOf(config, 'constructor')).toEqual({ keep: 14, everyHours: 24 });
+});
+
+test('a wrong key of one machine is named with its place', () => {
+  writeFileSync(file, JSON.stringify({ generations: { machines: { web: { keep: 0, kepe: 1 } } } }));
+  const { message } = failureOf({ file });
+  expect(message).toContain('generations.machines.web.keep: must be at least 1');
+  expect(message).toContain('generations.machines.web.kepe: there is no such key');
+  expect(failureOf({ environment: { COLDPATCH_GENERATIONS: '{' } }).code).toBe('configuration_invalid');
 });
 
 test('a directory of a flag is relative to the working directory', () => {
@@ -125,7 +147,7 @@ test('the page for operators names every key, its variable and its default', () 
     const row = page.split('\n').find((line) => line.startsWith(`| \`${key}\` |`));
     expect(row).toContain(`\`${environmentVariableOf(key)}\``);
     const value = defaults[key];
-    expect(row).toContain(Array.isArray(value) ? 'none' : String(value));
+    expect(row).toContain(typeof value === 'object' ? 'none' : String(value));
     expect(page).toContain(`## \`${key}\``);
   }
   expect(page.match(/^\| `\w+` \|/gm)).toHaveLength(configKeys.length);

@@ -64,7 +64,7 @@ function problemsOf({ values, nameOf }: Layer): readonly string[] {
   if (result.success) return [];
   return result.error.issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
-      ? issue.keys.map((key) => `${nameOf(key)}: there is no such key`)
+      ? issue.keys.map((key) => `${nameOf([...issue.path, key].join('.'))}: there is no such key`)
       : [`${nameOf(issue.path.join('.'))}: ${issue.message}`],
   );
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { generationsSchema } from './keeping-schema.ts';
 
 const directory = z.string().regex(/^\//, 'must be an absolute path');
 
@@ -23,6 +24,7 @@ export const configSchema = z.strictObject({
     .min(1, 'must be at least 1')
     .max(604_800, 'must be at most 604800')
     .describe('How long the upgrade of one copy may take in the appliance'),
+  generations: generationsSchema,
 });
 
 export type Config = Readonly<z.infer<typeof configSchema>>;

@@ -129,6 +129,13 @@ export const errorCatalogue = {
   machine_exists: { exit: 2, retry: false, title: 'There is already such a machine' },
   machine_unknown: { exit: 2, retry: false, title: 'There is no such machine' },
   machine_keeps_generations: { exit: 3, retry: false, title: 'Generations of the machine are still kept' },
+  machine_put_back: { exit: 3, retry: false, title: 'A part of the machine was put back by hand' },
+  generation_budget: {
+    exit: 3,
+    retry: false,
+    title: 'The generations of a machine would take more room than they may',
+  },
+  machine_rolling_back: { exit: 3, retry: true, title: 'The machine is in the middle of a rollback' },
   machine_unsupported: { exit: 3, retry: false, title: 'A machine has parts that cannot be kept' },
   update_held_back: { exit: 3, retry: false, title: 'The machine was rolled back and may not be updated' },
   vtpm_broken: { exit: 3, retry: false, title: 'The state of a virtual TPM cannot be started' },

@@ -7,7 +7,9 @@ import {
   takeMachineGeneration,
   verifyMachine,
 } from '../../app/machine-generations.ts';
+import { type DueAnswer, takeAllDue } from '../../app/keeping.ts';
 import { ColdpatchError } from '../../lib/errors.ts';
+import type { Notice } from '../../machines/machine-generations/notice-present.ts';
 import type { GenerationAnswer } from '../../machines/machine-generations/read-generation.ts';
 import { cleanText } from '../clean-text.ts';
 import { interruptSignal } from '../interrupt-signal.ts';
@@ -30,57 +32,97 @@ export interface ReserveOptions extends GenerationOptions {
   readonly reserve: number;
 }
 
+export interface TakeOptions extends ReserveOptions {
+  readonly reason: string;
+  readonly acceptPutBack: boolean;
+}
+
 const foundSomething = 4;
 
 /** `coldpatch generations take MACHINE`. */
-export async function takeCommand(
-  { print }: Io,
-  machine: string,
-  options: ReserveOptions & { readonly reason: string },
-): Promise<void> {
-  const { number, manifest, methods, digest } = await takeMachineGeneration(loadCommandConfig(options), {
+export async function takeCommand({ print }: Io, machine: string, options: TakeOptions): Promise<void> {
+  const { taken, pruned } = await takeMachineGeneration(loadCommandConfig(options), {
     machine,
     reason: options.reason,
     reserve: BigInt(options.reserve),
+    acceptPutBack: options.acceptPutBack,
     signal: interruptSignal(),
   });
+  const { number, manifest, methods, digest } = taken;
   if (options.json) {
-    print(printJson({ generation: number, digest, copied: methods, manifest }));
+    print(printJson({ generation: number, digest, copied: methods, manifest, pruned }));
     return;
   }
   const held = manifest.heldSeconds.toFixed(2);
   print(
     `Generation ${number} of ${machine}: ${manifest.members.length} members, disks by ${[...new Set(methods)].join(' and ')}; ` +
-      `the machine was held for ${held} s.\n`,
+      `the machine was held for ${held} s.\n` +
+      manifest.findings.map(foundLine).join('') +
+      (pruned.length === 0 ? '' : `Deleted, as configured: ${pruned.join(', ')}\n`),
   );
 }
 
-/** `coldpatch generations list MACHINE`. */
-export async function listCommand({ print }: Io, machine: string, options: GenerationOptions): Promise<void> {
-  const generations = await listMachineGenerations(loadCommandConfig(options), {
+/** `coldpatch generations take --all-due`. @returns the exit code. */
+export async function takeAllDueCommand({ print }: Io, options: ReserveOptions): Promise<number> {
+  const answers = await takeAllDue(loadCommandConfig(options), {
+    reserve: BigInt(options.reserve),
+    signal: interruptSignal(),
+  });
+  if (options.json) print(printJson(answers));
+  else if (answers.length === 0) print('No machine has everyHours in the configuration.\n');
+  else print(answers.map(dueLine).join(''));
+  return answers.some(({ answer }) => answer === 'failed') ? 1 : 0;
+}
+
+function dueLine(due: DueAnswer): string {
+  if (due.answer === 'not_due') return `${due.machine}: not due\n`;
+  if (due.answer === 'in_use')
+    return `${due.machine}: in use, left for the next time: ${cleanText(due.detail)}\n`;
+  if (due.answer === 'failed') return `${due.machine}: error ${due.code}: ${cleanText(due.detail)}\n`;
+  const pruned = due.pruned.length === 0 ? '' : `; deleted ${due.pruned.join(', ')}`;
+  return `${due.machine}: generation ${due.generation}${pruned}\n`;
+}
+
+function foundLine(finding: string): string {
+  return `found: ${cleanText(finding)}\n`;
+}
+
+/** To standard error with JSON, whose shape is that of the generations alone. @returns the exit code. */
+function showNotice({ print }: Io, { looked, findings }: Notice, json: boolean): number {
+  const lines = looked ? findings.map(foundLine) : ['The machine is in use, and was not looked at.\n'];
+  if (!json) print(lines.join(''));
+  else process.stderr.write(findings.map(foundLine).join(''));
+  return findings.length === 0 ? 0 : foundSomething;
+}
+
+/** `coldpatch generations list MACHINE`. @returns the exit code: 4 when something was put back by hand. */
+export async function listCommand(io: Io, machine: string, options: GenerationOptions): Promise<number> {
+  const { print } = io;
+  const { generations, notice } = await listMachineGenerations(loadCommandConfig(options), {
     machine,
-    digests: false,
     signal: interruptSignal(),
   });
   if (options.json) print(printJson(generations));
   else print(generations.length === 0 ? `No generation of ${machine} is kept.\n` : tableOf(generations));
+  return showNotice(io, notice, options.json);
 }
 
-/** `coldpatch generations show MACHINE N`. */
+/** `coldpatch generations show MACHINE N`. @returns the exit code, as of `list`. */
 export async function showCommand(
-  { print }: Io,
+  io: Io,
   machine: string,
   generation: number,
   options: GenerationOptions,
-): Promise<void> {
-  const found = await showMachineGeneration(loadCommandConfig(options), {
+): Promise<number> {
+  const { print } = io;
+  const { generation: found, notice } = await showMachineGeneration(loadCommandConfig(options), {
     machine,
     generation,
     signal: interruptSignal(),
   });
   if (options.json) {
     print(printJson(found));
-    return;
+    return showNotice(io, notice, true);
   }
   const { manifest } = found;
   const counters = manifest.vtpm ? { ...manifest.vtpm.counters, nv: undefined } : {};
@@ -98,8 +140,10 @@ export async function showCommand(
         ]
       : []),
     ...manifest.problems.map((problem) => `problem: ${problem}`),
+    ...manifest.findings.map((finding) => `found when it was taken: ${finding}`),
   ];
   print(lines.map((line) => `${cleanText(line)}\n`).join(''));
+  return showNotice(io, notice, false);
 }
 
 /** `coldpatch generations verify MACHINE`. @returns the exit code: 4 when something is not as it should be. */
@@ -121,7 +165,7 @@ export async function verifyCommand(
     const lines = [
       ...(found.generations.length === 0 ? [] : [tableOf(found.generations)]),
       `${printTable(['member', 'now', 'as in generation'], members).join('\n')}\n`,
-      ...found.present.findings.map((finding) => `found: ${cleanText(finding)}\n`),
+      ...found.present.findings.map(foundLine),
     ];
     print(lines.join('\n'));
   }
@@ -151,9 +195,9 @@ export async function diffCommand(
     String(sizeBefore ?? ''),
     String(sizeAfter ?? ''),
   ]);
-  const counters = found.counters.map(({ counter, before, after }) => [
+  const counters = found.counters.map(({ counter, before, after, backwards }) => [
     counter,
-    'changed',
+    backwards ? 'went back' : 'changed',
     before ?? '',
     after ?? '',
   ]);
@@ -200,6 +244,7 @@ export async function rollbackMachineCommand(
   print(
     `${machine} is as in generation ${restored.number} again, of ${restored.manifest.takenAt}.\n` +
       `What it was until now is kept as generation ${kept.number}.\n` +
+      kept.manifest.findings.map((finding) => `Before the rollback, ${foundLine(finding)}`).join('') +
       lost
         .map(
           ({ counter, before, after }) =>

@@ -1,3 +1,4 @@
+import { lostCounts } from './lost-counts.ts';
 import type { Manifest } from './manifest.ts';
 
 /** How a member differs between two generations. */
@@ -15,6 +16,8 @@ export interface GenerationDifference {
     readonly counter: string;
     readonly before: string | null;
     readonly after: string | null;
+    /** Only grows in a TPM that nobody put back, and is smaller. */
+    readonly backwards: boolean;
   }[];
 }
 
@@ -28,11 +31,13 @@ export function compareGenerations(before: Manifest, after: Manifest): Generatio
     return { name, change, sizeBefore: one?.size ?? null, sizeAfter: other?.size ?? null } as const;
   });
   const [countsBefore, countsAfter] = [countersOf(before), countersOf(after)];
+  const lost = new Set(lostCounts(before.vtpm?.counters, after.vtpm?.counters).map(({ counter }) => counter));
   const counters = [...new Set([...countsBefore.keys(), ...countsAfter.keys()])]
     .map((counter) => ({
       counter,
       before: countsBefore.get(counter) ?? null,
       after: countsAfter.get(counter) ?? null,
+      backwards: lost.has(counter),
     }))
     .filter(({ before, after }) => before !== after);
   return { members, counters };

@@ -11,7 +11,10 @@ import { isThere } from '../vtpm/state-files.ts';
 import { digestOf, type GenerationLog } from './log.ts';
 import { type Manifest, manifestName, type Member, statementOf } from './manifest.ts';
 import { type MemberFile, memberFilesOf, preparedPath } from './member-files.ts';
+import { readLastState } from './last-state.ts';
+import { findPutBack, placeMembers } from './put-back.ts';
 import type { MachineContext } from './read-generation.ts';
+import { readGenerations } from './read-generations.ts';
 
 export interface Description {
   readonly generation: number;
@@ -56,6 +59,8 @@ export async function describeGeneration(
     );
   }
   const { vtpm, problem } = await examine(context, description);
+  const findings =
+    description.cause === 'import' ? [] : await findingsOf(context, description, members, vtpm);
   const manifest: Manifest = {
     schema: 1,
     machine,
@@ -67,6 +72,7 @@ export async function describeGeneration(
     members,
     vtpm,
     problems: [...problems, ...problem],
+    findings: [...findings],
     heldSeconds: description.heldSeconds,
     log: { entries: log.entries.length, head: log.digests.at(-1) ?? null },
     origin: description.origin,
@@ -74,6 +80,19 @@ export async function describeGeneration(
   const text = signStatement(statementOf(manifest), key);
   await writeFileDurably(join(stagedDirectory(state, generation), manifestName), text, 0o600);
   return { manifest, digest: digestOf(text) };
+}
+
+/** The digests that were made anyway show what was put back. */
+async function findingsOf(
+  context: MachineContext,
+  { log, signal }: Description,
+  members: readonly Member[],
+  vtpm: Manifest['vtpm'],
+): Promise<readonly string[]> {
+  const generations = await readGenerations(context, log, { digests: false, signal });
+  const complete = generations.filter((one) => one.answer === 'complete');
+  const last = await readLastState(context, log);
+  return findPutBack(placeMembers(members, complete, last), last, vtpm?.counters);
 }
 
 async function describeMember(

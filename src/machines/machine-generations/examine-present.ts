@@ -7,22 +7,12 @@ import { examineVtpm } from '../vtpm/examine-vtpm.ts';
 import { isThere } from '../vtpm/state-files.ts';
 import type { VtpmCounters } from '../vtpm/tpm-commands.ts';
 import { holdMachine } from './hold-machine.ts';
+import { readLastState } from './last-state.ts';
 import type { GenerationLog } from './log.ts';
-import { lostCounts } from './lost-counts.ts';
-import type { Member } from './manifest.ts';
-import { memberFilesOf } from './member-files.ts';
-import { newestParent } from './newest-parent.ts';
+import { mayBeSame } from './may-be-same.ts';
+import { keptPath, type MemberFile, memberFilesOf } from './member-files.ts';
+import { findPutBack, type MemberDigest, placeMembers, type PresentMember } from './put-back.ts';
 import type { MachineContext, MachineGeneration } from './read-generation.ts';
-
-/** What a member is now, against the generations. */
-export interface PresentMember {
-  readonly name: string;
-  readonly path: string;
-  /** `unchanged` since the newest state, `changed` by the machine, `older`: as in an earlier generation alone, or `missing`. */
-  readonly state: 'unchanged' | 'changed' | 'older' | 'missing';
-  /** Generations with the very same bytes. */
-  readonly generations: readonly number[];
-}
 
 export interface Present {
   readonly members: readonly PresentMember[];
@@ -30,9 +20,14 @@ export interface Present {
   readonly findings: readonly string[];
 }
 
+export interface ExamineOptions {
+  /** Leaves a disk unread when samples of it show that it is as in no generation but perhaps the last. */
+  readonly quick: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
- * Compares the machine as it is now with its generations: a machine that only ran has members of the newest state or new ones.
- * A member with the bytes of an earlier generation was put back by hand, and so was a vTPM that counts less than before.
+ * Compares the machine as it is now with its generations: a machine that only ran has members of the last state or new ones.
  *
  * @throws ColdpatchError `image_in_use`.
  */
@@ -40,67 +35,36 @@ export async function examinePresent(
   context: MachineContext,
   log: GenerationLog,
   generations: readonly MachineGeneration[],
-  signal?: AbortSignal,
+  options: ExamineOptions,
 ): Promise<Present> {
   await using _hold = await holdMachine(context.machine);
-  const newest = generations.find(({ number }) => number === newestParent(context, log)?.generation);
-  const members: PresentMember[] = [];
+  const last = await readLastState(context, log);
+  const digests: MemberDigest[] = [];
   for (const file of memberFilesOf(context.machine)) {
-    if (!isThere(file.path)) {
-      if (file.required)
-        members.push({ name: file.name, path: file.path, state: 'missing', generations: [] });
-      continue;
-    }
-    const digest = await digestFile(file.path, signal ? { signal } : {});
-    const same = generations.filter(({ manifest }) => has(manifest.members, file.name, digest));
-    const isNewest = newest !== undefined && same.includes(newest);
-    members.push({
-      name: file.name,
-      path: file.path,
-      state: isNewest ? 'unchanged' : same.length > 0 ? 'older' : 'changed',
-      generations: same.map(({ number }) => number),
-    });
+    if (!file.required && !isThere(file.path)) continue;
+    const sha256 = await digestOfMember(context, file, generations, options);
+    digests.push({ name: file.name, path: file.path, sha256 });
   }
-  return { members, findings: [...findingsOf(members), ...(await vtpmFindings(context, newest, signal))] };
-}
-
-function findingsOf(members: readonly PresentMember[]): readonly string[] {
-  const missing = members.filter(({ state }) => state === 'missing').map(({ path }) => `${path} is missing`);
-  const older = members.filter(({ state }) => state === 'older');
-  if (older.length === 0) return missing;
-  const common = older
-    .map(({ generations }) => generations)
-    .reduce((one, other) => one.filter((number) => other.includes(number)));
-  const isWhole =
-    common.length > 0 && members.every(({ generations }) => generations.includes(common[0] ?? 0));
-  if (isWhole)
-    return [...missing, `the whole machine was put back by hand to generation ${common.join(' or ')}`];
-  return [
-    ...missing,
-    ...older.map(
-      ({ name, path, generations }) =>
-        `${name} (${path}) was put back by hand to generation ${generations.join(' or ')}, without the rest of the machine`,
-    ),
-  ];
-}
-
-/** Also an older state that is in no generation is known by its counters. */
-async function vtpmFindings(
-  context: MachineContext,
-  newest: MachineGeneration | undefined,
-  signal: AbortSignal | undefined,
-): Promise<readonly string[]> {
-  if (!context.machine.vtpm) return [];
+  const members = placeMembers(digests, generations, last);
   try {
-    const counters = await presentCounters(context, signal);
-    return lostCounts(newest?.manifest.vtpm?.counters, counters).map(
-      ({ counter, before, after }) =>
-        `the vTPM is older than generation ${newest?.number}: its counter "${counter}" went from ${before} to ${after ?? 'nothing'}`,
-    );
+    const counters = await presentCounters(context, options.signal);
+    return { members, findings: findPutBack(members, last, counters) };
   } catch (error) {
     if (!isColdpatchError(error, 'vtpm_broken', 'vtpm_key')) throw error;
-    return [error.message];
+    return { members, findings: [...findPutBack(members, last, undefined), error.message] };
   }
+}
+
+async function digestOfMember(
+  context: MachineContext,
+  file: MemberFile,
+  generations: readonly MachineGeneration[],
+  { quick, signal }: ExamineOptions,
+): Promise<string | null> {
+  if (!isThere(file.path)) return null;
+  const kept = generations.map(({ number }) => keptPath(context.state, context.machine, number, file));
+  if (quick && file.kind === 'disk' && !kept.some((path) => mayBeSame(file.path, path))) return 'new';
+  return digestFile(file.path, signal ? { signal } : {});
 }
 
 async function presentCounters(
@@ -125,8 +89,4 @@ async function presentCounters(
   } finally {
     await removeTree(directory);
   }
-}
-
-function has(members: readonly Member[], name: string, digest: string): boolean {
-  return members.some((member) => member.name === name && member.sha256 === digest);
 }

@@ -22,12 +22,14 @@ const entrySchema = z.strictObject({
   at: z.iso.datetime(),
   machine: z.uuid(),
   name: z.string(),
-  event: z.enum(['taken', 'rolled_back', 'deleted']),
+  event: z.enum(['taken', 'rolled_back', 'deleted', 'promoted']),
   generation: z.number().int().positive(),
   /** SHA-256 of the generation's signed manifest. */
   manifest: digest,
   /** Of a rollback: the generation that the replaced state became. */
   kept: z.number().int().positive().nullable(),
+  /** Of a promotion, right after the generation: the members that are others now. */
+  members: z.array(z.strictObject({ name: z.string(), sha256: digest })).optional(),
 });
 
 export type LogEntry = Readonly<z.infer<typeof entrySchema>>;

@@ -37,7 +37,7 @@ const manifestSchema = z.strictObject({
   parent: z.strictObject({ generation: count, manifest: digest }).nullable(),
   takenAt: z.iso.datetime(),
   /** What made us take it. */
-  cause: z.enum(['request', 'update', 'rollback', 'import']),
+  cause: z.enum(['request', 'update', 'schedule', 'rollback', 'import']),
   /** In the operator's words. */
   reason: z.string().max(500),
   members: z.array(memberSchema).min(1).max(80),
@@ -46,6 +46,8 @@ const manifestSchema = z.strictObject({
     .nullable(),
   /** Why this cannot be rolled back to: it was kept although the machine was not whole. */
   problems: z.array(z.string()),
+  /** What somebody had put back by hand when it was taken. */
+  findings: z.array(z.string()).default([]),
   /** How long the machine was kept from starting. */
   heldSeconds: z.number().nonnegative(),
   /** Where the log of generations was. */

@@ -10,7 +10,8 @@ import { namesIn } from '../generations/state-directory.ts';
 import { isThere } from '../vtpm/state-files.ts';
 import { holdMachine } from './hold-machine.ts';
 import { type MachineIntent, readMachineIntent, removeMachineIntent, type RollBackIntent } from './intent.ts';
-import { digestOf, logEvent } from './log.ts';
+import { keepLastManifest } from './last-state.ts';
+import { digestOf, logEvent, readLog } from './log.ts';
 import { manifestName } from './manifest.ts';
 import { discardPrepared, removeEmptyAbove } from './prepare-generation.ts';
 import type { MachineContext } from './read-generation.ts';
@@ -106,6 +107,7 @@ export async function finishDeletion(
   { now, onStep: step = () => undefined }: SettleOptions,
 ): Promise<void> {
   const { host, machine, state, key } = context;
+  await keepLastManifest(context, await readLog(host, key.publicKey), intent.generation);
   for (const directory of intent.directories) {
     await removeTree(directory);
     await removeEmptyAbove(directory);

@@ -1,5 +1,6 @@
 import { asHostSpaceError } from '../../lib/host-space-error.ts';
 import { nextGenerationNumber } from '../generations/next-generation-number.ts';
+import { assertNotPutBack } from './assert-not-put-back.ts';
 import { describeGeneration } from './describe-generation.ts';
 import { holdMachine } from './hold-machine.ts';
 import { writeMachineIntent } from './intent.ts';
@@ -13,10 +14,12 @@ import type { MachineContext } from './read-generation.ts';
 import type { OnMachineStep } from './steps.ts';
 
 export interface TakeOptions {
-  readonly cause: 'request' | 'update';
+  readonly cause: 'request' | 'update' | 'schedule';
   readonly reason: string;
   /** Free space that must remain on each filesystem, in bytes. */
   readonly reserve: bigint;
+  /** Takes also what somebody put back by hand, with the findings in the manifest. */
+  readonly acceptPutBack?: boolean | undefined;
   readonly now: () => Date;
   readonly signal?: AbortSignal | undefined;
   readonly onStep?: OnMachineStep | undefined;
@@ -37,7 +40,7 @@ export interface TakenGeneration {
  * The machine is held only while its members are copied, which is a moment where the filesystem can reflink;
  * digests are made, and the vTPM is started, on the copies.
  *
- * @throws ColdpatchError `image_in_use`, `image_changed`, `vtpm_broken`, `vtpm_key`, `host_space`, `generation_log_broken`.
+ * @throws ColdpatchError `image_in_use`, `image_changed`, `machine_put_back`, `vtpm_broken`, `vtpm_key`, `host_space`, `generation_log_broken`.
  */
 export async function takeGeneration(
   context: MachineContext,
@@ -65,6 +68,7 @@ export async function takeGeneration(
       acceptProblems: false,
       signal,
     });
+    if (options.acceptPutBack !== true) assertNotPutBack(machine.name, described.manifest.findings);
     await step('take_described');
     signal?.throwIfAborted();
     await keepPrepared(context, generation, described.digest, { now, onStep: step });

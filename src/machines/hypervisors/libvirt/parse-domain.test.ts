@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseDomain } from './parse-domain.ts';
+import { filesOfDomain, parseDomain } from './parse-domain.ts';
 
 const domain = (devices: string, os = ''): string =>
   `<domain type='kvm'><name>web</name><uuid>6695eb01-f6a4-8304-79aa-97f2502e193f</uuid><os>${os}</os><devices>${devices}</devices></domain>`;
@@ -40,4 +40,14 @@ test.each([
   ['too much depth', '<a>'.repeat(100)],
 ])('%s is refused', (_, xml) => {
   expect(() => parseDomain(xml)).toThrow(expect.objectContaining({ code: 'machine_unsupported' }));
+});
+
+test('names every file of a domain, also of one that cannot be a machine', () => {
+  const network = "<disk type='network' device='disk'><target dev='vdb'/></disk>";
+  expect(filesOfDomain(domain(`${network}${disk}`, '<nvram>/n/web.fd</nvram>'))).toEqual([
+    '/n/web.fd',
+    '/i/a&b.qcow2',
+    '/var/lib/libvirt/swtpm/6695eb01-f6a4-8304-79aa-97f2502e193f/tpm2',
+  ]);
+  expect(() => filesOfDomain('<network/>')).toThrow(expect.objectContaining({ code: 'machine_unsupported' }));
 });

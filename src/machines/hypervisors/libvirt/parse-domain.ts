@@ -13,6 +13,9 @@ export interface DomainParts {
     | undefined;
 }
 
+/** libvirt's daemon of the system keeps the state of an emulated TPM there. */
+export const systemStates = '/var/lib/libvirt/swtpm';
+
 const largestXml = 4 * 1024 * 1024;
 const deepest = 64;
 
@@ -42,6 +45,28 @@ export function parseDomain(xml: string): DomainParts {
     nvram: firmware && nvramOf(firmware),
     tpm: tpms[0] && tpmOf(tpms[0]),
   };
+}
+
+/**
+ * All files that a domain names, whatever for, and where libvirt's system daemon has the state of its TPM.
+ *
+ * @throws ColdpatchError `machine_unsupported` for what is no domain.
+ */
+export function filesOfDomain(xml: string): readonly string[] {
+  const domain = parseElements(xml);
+  if (domain.name !== 'domain') throw unsupported(`its description begins with <${domain.name}>`);
+  const files = descendantsOf(domain).flatMap(({ name, attributes, text }) => [
+    attributes.file,
+    attributes.path,
+    name === 'nvram' ? text.trim() : undefined,
+  ]);
+  return [...files, `${systemStates}/${textOf(domain, 'uuid')}/tpm2`].filter(
+    (path) => path?.startsWith('/') === true,
+  ) as readonly string[];
+}
+
+function descendantsOf(element: Element): readonly Element[] {
+  return element.children.flatMap((child) => [child, ...descendantsOf(child)]);
 }
 
 function diskOf(disk: Element): DomainParts['disks'] {

@@ -1,12 +1,9 @@
 import { ColdpatchError } from '../../../lib/errors.ts';
 import { runProgram } from '../../../lib/run-program.ts';
-import { type DomainParts, parseDomain } from './parse-domain.ts';
+import { type DomainParts, parseDomain, systemStates } from './parse-domain.ts';
 
 const timeoutSeconds = 120;
 const mostBytes = 4 * 1024 * 1024;
-
-/** libvirt's daemon of the system keeps the state of an emulated TPM there. */
-const systemStates = '/var/lib/libvirt/swtpm';
 
 /**
  * Asks libvirt for the definition of a domain, by which it will be started next.
