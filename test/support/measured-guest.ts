@@ -8,6 +8,7 @@ import { kernelModules } from '../../src/appliance/build/kernel-modules.ts';
 import { type CpioEntry, writeCpio } from '../../src/appliance/build/write-cpio.ts';
 import { runProgramOrFail } from '../../src/lib/run-program.ts';
 import { startProgram } from '../../src/lib/start-program.ts';
+import { withTpm } from './tpm-session.ts';
 
 /**
  * `bios`: SeaBIOS and GRUB; SeaBIOS measures the boot sector.
@@ -51,10 +52,16 @@ start=${(systemStart + systemBytes) / sector}, size=${(4 * megabyte) / sector}, 
 `,
     timeoutSeconds: 60,
   });
-  execFileSync('mkfs.fat', [
-    ...['-F', '32', '-i', '12345678', `--offset=${systemStart / sector}`],
-    ...[machine.disk, String(systemBytes / 1024)],
-  ]);
+  const offset = String(systemStart / sector);
+  const size = String(systemBytes / 1024);
+  execFileSync('mkfs.fat', ['-F', '32', '-i', '12345678', '--offset', offset, machine.disk, size], {
+    stdio: 'pipe',
+  });
+  // One bank of PCRs is enough, and each takes an emulated processor seconds.
+  mkdirSync(machine.tpm, { recursive: true });
+  await withTpm(`dir=${machine.tpm}`, workDirectory, (tpm2) =>
+    tpm2('pcrallocate', '-Q', 'sha256:all+sha1:none+sha384:none+sha512:none'),
+  );
   const kernel = newestKernel();
   const initramfs = join(workDirectory, 'initramfs');
   writeFileSync(
@@ -108,7 +115,7 @@ export async function runGuestMachine(
       file: 'qemu-system-x86_64',
       args: [
         ['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-accel', 'tcg', '-cpu', 'max'],
-        ['-m', '512', '-serial', `file:${serial}`, '-vga', 'std'],
+        ['-m', '512', '-serial', `file:${serial}`, '-vga', 'none'],
         ['-drive', `file=${machine.disk},format=raw,if=none,id=disk`],
         ['-device', 'virtio-blk-pci,drive=disk,bootindex=1'],
         ['-chardev', `socket,id=tpm,path=${socket}`, '-tpmdev', 'emulator,id=tpm0,chardev=tpm'],
@@ -173,9 +180,8 @@ function newestKernel(): { readonly path: string; readonly release: string } {
 
 /** Programs and libraries of this host's packages; the modules are signed, as a kernel that is locked down demands. */
 async function initramfsEntries(release: string, firmware: Firmware): Promise<readonly CpioEntry[]> {
-  const modules = await kernelModules(join('/lib/modules', release), [
-    ...['virtio_pci', 'virtio_blk', 'tpm_tis', 'tpm_crb'],
-  ]);
+  const needed = ['virtio_pci', 'virtio_blk', 'tpm_tis', 'tpm_crb'];
+  const modules = await kernelModules(join('/lib/modules', release), needed);
   const linked = execFileSync('ldd', ['/usr/bin/tpm2'], { encoding: 'utf8' });
   const device = '/usr/lib/x86_64-linux-gnu/libtss2-tcti-device.so.0';
   const libraries = [...linked.matchAll(/(\/\S+\.so\S*) \(0x/g)].map(([, path = '']) => path);
@@ -241,10 +247,9 @@ function tryMdir(image: string, directory: string): boolean {
 function installBootSector(disk: string, workDirectory: string, coreSector: number): void {
   const modules = '/usr/lib/grub/i386-pc';
   const corePath = join(workDirectory, 'core.img');
-  execFileSync('grub-mkimage', [
-    ...['-O', 'i386-pc', '-d', modules, '-o', corePath, '-p', '(hd0,msdos1)/grub'],
-    ...['biosdisk', 'part_msdos', 'fat', 'linux', 'normal', 'configfile'],
-  ]);
+  const grubModules = ['biosdisk', 'part_msdos', 'fat', 'linux', 'normal', 'configfile'];
+  const target = ['-O', 'i386-pc', '-d', modules, '-o', corePath, '-p', '(hd0,msdos1)/grub'];
+  execFileSync('grub-mkimage', [...target, ...grubModules]);
   const first = readFileSync(join(modules, 'boot.img')).subarray(0, 440);
   first.writeBigUInt64LE(BigInt(coreSector), 0x5c);
   const core = readFileSync(corePath);
