@@ -314,6 +314,7 @@ describe('a machine with a vTPM', () => {
     await done('generations', 'take', 'web');
     const diff = await done('generations', 'diff', 'web', '1', '2');
     expect(diff).toMatch(/nv 1500016 +changed +2 +3/);
+    expect(await done('generations', 'diff', 'web', '2', '1')).toMatch(/nv 1500016 +went back +3 +2/);
     expect(await coldpatch(['machine', 'remove', 'web'])).toMatchObject({ exitCode: 3 });
     await done('generations', 'delete', 'web', '2');
     await done('generations', 'take', 'web');

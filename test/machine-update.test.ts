@@ -129,6 +129,26 @@ test('keeps the whole machine, is signed, goes back with its vTPM, and does not 
     'tpm2-00.permall',
   ]);
 
+  // The disk as it was before the update is an older state, although no generation was taken since.
+  const patched = readFileSync(image);
+  writeFileSync(image, before);
+  const alone = /disk0 .* was put back by hand to generation 1|the whole machine was put back by hand/;
+  for (const args of [
+    ['list', 'small'],
+    ['verify', 'small'],
+  ]) {
+    expect(await coldpatch('generations', ...args)).toMatchObject({
+      exitCode: 4,
+      stdout: expect.stringMatching(alone) as string,
+    });
+  }
+  expect(await coldpatch('update', image, '--trust-image')).toMatchObject({
+    exitCode: 3,
+    stderr: expect.stringContaining('error machine_put_back') as string,
+  });
+  writeFileSync(image, patched);
+  await done('generations', 'verify', 'small');
+
   await done('generations', 'rollback', 'small');
   expect(readFileSync(image).equals(before)).toBe(true);
   expect(await withTpm(`dir=${tpm}`, tools, (tpm2) => unsealSecret(tpm2, tools, sealed))).toBe('secret');
