@@ -66,6 +66,7 @@ export const systemPackages = {
     { name: 'shim-signed', proof: ['/usr/lib/shim/shimx64.efi.signed'] },
     { name: 'squashfs-tools', proof: ['mksquashfs', 'unsquashfs'] },
     { name: 'strace', proof: ['strace'] },
+    { name: 'systemd', proof: ['systemd-analyze'] },
     { name: 'thin-provisioning-tools', proof: ['thin_restore', 'thin_check'] },
     { name: 'tpm2-tools', proof: ['tpm2_unseal'] },
     { name: 'wimtools', proof: ['wimcapture'] },
