@@ -60,7 +60,9 @@ async function expectNoticed(words: RegExp): Promise<void> {
   expect(taken.stderr).toMatch(words);
 }
 
-test.each<Firmware>(['bios', 'uefi'])('a guest of %s keeps its secret', async (firmware) => {
+const firmwares: readonly Firmware[] = ['bios', 'uefi'];
+
+test.each(firmwares)('a guest of %s keeps its secret', async (firmware) => {
   const workDirectory = join(folder, 'work');
   const machine: GuestMachine = {
     firmware,

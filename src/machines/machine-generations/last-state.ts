@@ -6,6 +6,7 @@ import { hasErrorCode } from '../../lib/has-error-code.ts';
 import { generationDirectory } from '../generations/generation-paths.ts';
 import { verifyStatement } from '../signing/statement.ts';
 import type { VtpmCounters } from '../vtpm/tpm-commands.ts';
+import { ancestorsOf } from './ancestors.ts';
 import { digestOf, type GenerationLog } from './log.ts';
 import { type Manifest, manifestName, manifestOf } from './manifest.ts';
 import type { MachineContext } from './read-generation.ts';
@@ -17,6 +18,8 @@ export interface LastState {
   /** SHA-256 by the names of the members; of a disk that was updated since, what the promotion left. */
   readonly digests: ReadonlyMap<string, string>;
   readonly counters: VtpmCounters | undefined;
+  /** The generations that it comes from, itself included. */
+  readonly ancestors: ReadonlySet<number>;
 }
 
 const lastManifestName = 'last-manifest.dsse.json';
@@ -44,7 +47,8 @@ export async function readLastState(
     if (!found || (found.manifest.cause === 'import' && entry.event === 'taken')) continue;
     const { members, vtpm, generation } = found.manifest;
     const digests = new Map([...members.map(({ name, sha256 }) => [name, sha256] as const), ...promoted]);
-    return { generation, digests, counters: vtpm?.counters };
+    const ancestors = ancestorsOf(log, context.machine.id);
+    return { generation, digests, counters: vtpm?.counters, ancestors };
   }
   return undefined;
 }

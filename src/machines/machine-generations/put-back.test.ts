@@ -14,6 +14,7 @@ const last: LastState = {
     ['disk1', 'y'],
   ]),
   counters: { resets: 4, restarts: 0, clock: 9, nv: { '1500016': '3' } },
+  ancestors: new Set([2, 1]),
 };
 const present = (...digests: readonly (string | null)[]) =>
   digests.map((sha256, index) => ({ name: `disk${index}`, path: `/${index}`, sha256 }));
@@ -43,6 +44,15 @@ test('what a promotion left is the last state, and the generation before it an e
     expect.stringMatching(/^the whole machine was put back by hand to generation 2$/) as string,
   ]);
   expect(of('b', 'new')).toEqual([expect.stringMatching(/^disk0 .* generation 2, without/) as string]);
+});
+
+test('UEFI variables may become again what they were in a branch that a rollback left, and not what they were before', () => {
+  const member = { name: 'uefi-variables', path: '/v', sha256: 'v' };
+  const kept = [{ number: 1, manifest: { members: [member] } as never }];
+  const of = (ancestors: readonly number[]) =>
+    placeMembers([member], kept, { ...last, ancestors: new Set(ancestors) })[0]?.state;
+  expect(of([2, 1])).toBe('older');
+  expect(of([2])).toBe('changed');
 });
 
 test('a vTPM that counts less is older', () => {

@@ -20,6 +20,12 @@ export interface MemberDigest {
   readonly sha256: string | null;
 }
 
+/**
+ * After a rollback a firmware may write byte for byte what it wrote in the branch that was left: that is no work of hands.
+ * Nothing else of a machine comes to the same bytes twice.
+ */
+const uefiVariablesName = 'uefi-variables';
+
 /** Says of each member where its bytes come from. A member can be `older` only when the last state is known. */
 export function placeMembers(
   members: readonly MemberDigest[],
@@ -34,7 +40,8 @@ export function placeMembers(
       )
       .map(({ number }) => number);
     const isLast = last?.digests.get(name) === sha256;
-    const state = isLast ? 'unchanged' : same.length > 0 && last ? 'older' : 'changed';
+    const earlier = name === uefiVariablesName ? same.filter((number) => last?.ancestors.has(number)) : same;
+    const state = isLast ? 'unchanged' : earlier.length > 0 && last ? 'older' : 'changed';
     return { name, path, state, generations: same };
   });
 }
