@@ -15,6 +15,8 @@ const places = ['/etc/libvirt', '/run/libvirt', '/var/lib/libvirt', '/var/cache/
 let folder: string;
 let disk: string;
 let daemon: StartedProgram;
+let installed: CommandResult;
+let hook: string;
 
 beforeAll(async () => {
   folder = realpathSync(mkdtempSync(join(tmpdir(), 'hook-')));
@@ -24,11 +26,8 @@ beforeAll(async () => {
   for (const path of own) mkdirSync(path);
   const hooks = join(own[0] ?? '', 'hooks');
   mkdirSync(hooks);
-  expect(await coldpatch(['machine', 'install-hook', '--directory', hooks])).toMatchObject({
-    exitCode: 0,
-    stdout: expect.stringContaining(join(hooks, 'qemu.d/coldpatch')) as string,
-  });
-  expect(statSync(join(hooks, 'qemu.d/coldpatch')).mode & 0o777).toBe(0o755);
+  installed = await coldpatch(['machine', 'install-hook', '--directory', hooks]);
+  hook = join(hooks, 'qemu.d/coldpatch');
   // The host has neither cgroups nor a security driver for guests of a test.
   writeFileSync(
     join(own[0] ?? '', 'qemu.conf'),
@@ -77,6 +76,8 @@ function virsh(...args: readonly string[]): string {
 }
 
 test('a domain does not start in the middle of a rollback, and does before and after', async () => {
+  expect(installed).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(hook) as string });
+  expect(statSync(hook).mode & 0o777).toBe(0o755);
   const xml = join(folder, 'domain.xml');
   writeFileSync(
     xml,

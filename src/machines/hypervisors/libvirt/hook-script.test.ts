@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { hookScript, isHookScript } from './hook-script.ts';
 
-const script = hookScript({ node: '/bin/echo', main: "/a 'b'/main.ts", stateDirectory: '/state $x' });
+const program = { node: '/bin/echo', main: "/a 'b'/main.ts" };
+const script = hookScript({ ...program, stateDirectory: '/' });
 
 test('asks coldpatch before a start, and says nothing of anything else', () => {
   const run = (...args: readonly string[]): string =>
@@ -13,6 +14,11 @@ test('asks coldpatch before a start, and says nothing of anything else', () => {
   for (const operation of ['start', 'started', 'stopped', 'release']) {
     expect(run('web', operation, 'begin', '-')).toBe('');
   }
+});
+
+test('has nothing to say to those who may not see the machines', () => {
+  const other = hookScript({ ...program, stateDirectory: '/nonexistent $x' });
+  expect(execFileSync('sh', ['-c', other, 'hook', 'web', 'prepare', 'begin', '-']).toString()).toBe('');
 });
 
 test('is known again', () => {

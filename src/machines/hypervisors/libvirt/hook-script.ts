@@ -20,6 +20,8 @@ ${hookMark} Remove this file to be without it.
 [ "$2" = prepare ] || exit 0
 COLDPATCH_STATE_DIRECTORY=${quoted(stateDirectory)}
 export COLDPATCH_STATE_DIRECTORY
+# Users' own libvirtd asks too: the machines of coldpatch are none of theirs.
+[ -x "$COLDPATCH_STATE_DIRECTORY" ] || exit 0
 exec ${quoted(node)} --disable-warning=ExperimentalWarning ${quoted(main)} machine may-start
 `;
 }
