@@ -15,6 +15,7 @@ import { matchingBench } from './matching.ts';
 import { inventoryBench } from './inventory.ts';
 import { memoryBench } from './memory.ts';
 import { overlaysBench } from './overlays.ts';
+import { runningBench } from './running.ts';
 import type { Bench } from './types.ts';
 import { updateBench } from './update.ts';
 
@@ -27,6 +28,7 @@ const benches: readonly Bench[] = [
   generationsBench,
   applianceBench,
   inventoryBench,
+  runningBench,
 ];
 
 function print(line: string): void {

@@ -1,8 +1,10 @@
 import { keepingOf } from '../config/keeping-of.ts';
 import type { Config } from '../config/schema.ts';
-import { type ErrorCode, isColdpatchError } from '../lib/errors.ts';
+import { ColdpatchError, type ErrorCode, isColdpatchError } from '../lib/errors.ts';
+import type { Monitor } from '../machines/definitions/machine.ts';
 import { openHostState } from '../machines/definitions/host-state.ts';
 import { listMachines } from '../machines/definitions/read-machine.ts';
+import { connectQmp } from '../machines/hypervisors/qemu/qmp.ts';
 import { assertRoom } from '../machines/machine-generations/assert-room.ts';
 import { isDue } from '../machines/machine-generations/is-due.ts';
 import { readLog } from '../machines/machine-generations/log.ts';
@@ -10,6 +12,7 @@ import { pruneGenerations } from '../machines/machine-generations/prune-generati
 import type { MachineContext } from '../machines/machine-generations/read-generation.ts';
 import { type TakenGeneration, takeGeneration } from '../machines/machine-generations/take-generation.ts';
 import { withMachine } from '../machines/machine-generations/with-machine.ts';
+import { takeRunningGeneration } from '../machines/running/take-running-generation.ts';
 import { openServiceKey } from '../machines/signing/service-key.ts';
 import { crashTest } from './crash-test.ts';
 
@@ -49,10 +52,14 @@ export interface TakeRequest {
   readonly reason: string;
   readonly reserve: bigint;
   readonly acceptPutBack: boolean;
+  /** Of a machine that runs: whether its memory is a member too. */
+  readonly memory: boolean;
+  /** In place of what the definition of the machine says. */
+  readonly monitor?: Monitor | undefined;
   readonly signal: AbortSignal;
 }
 
-/** Takes one generation within its limits. */
+/** Takes one generation within its limits: of a machine that runs when its monitor answers, else of one that is off. */
 export async function takeKept(
   config: Config,
   context: MachineContext,
@@ -60,8 +67,20 @@ export async function takeKept(
 ): Promise<KeptTake> {
   const reserve = reserveOf(config, context.machine.name, request.reserve);
   await assertRoomToTake(config, context, reserve);
-  const taken = await takeGeneration(context, { ...request, reserve, now, onStep: crashTest(process.env) });
+  const taken = await takeOffOrRunning(context, { ...request, reserve });
   return { taken, pruned: await pruneAsConfigured(config, context) };
+}
+
+async function takeOffOrRunning(context: MachineContext, request: TakeRequest): Promise<TakenGeneration> {
+  const options = { ...request, now, onStep: crashTest(process.env) };
+  const monitor = request.monitor ?? context.machine.monitor;
+  using qmp = monitor && (await connectQmp(monitor.qmp));
+  if (monitor && qmp) return await takeRunningGeneration(context, { ...options, qmp, monitor });
+  if (!request.memory) return await takeGeneration(context, options);
+  throw new ColdpatchError(
+    'machine_unreachable',
+    `Expected a running machine for its memory, but nobody answers ${monitor ? `on ${monitor.qmp}` : 'because no --qmp is known of it'}.`,
+  );
 }
 
 /** What became of one machine when all that were due were taken. */
@@ -105,6 +124,7 @@ async function takeDue(
         cause: 'schedule',
         reason: `due every ${everyHours} h`,
         acceptPutBack: false,
+        memory: false,
       }),
     );
     return { machine, answer: 'taken', generation: taken.number, pruned };

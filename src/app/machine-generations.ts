@@ -46,7 +46,7 @@ function inMachine<Result>(
   return withMachine(config.stateDirectory, machine, { now, onStep: crashTest(process.env) }, work);
 }
 
-/** `coldpatch generations take`. */
+/** `coldpatch generations take`: of a machine that runs when its monitor answers, else of one that is off. */
 export function takeMachineGeneration(
   config: Config,
   request: MachineRequest & Omit<TakeRequest, 'cause'>,

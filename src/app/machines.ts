@@ -4,9 +4,10 @@ import { addMachine, type NewMachine } from '../machines/definitions/add-machine
 import { openHostState } from '../machines/definitions/host-state.ts';
 import { liftHold } from '../machines/definitions/held-back.ts';
 import { machineStateOf } from '../machines/definitions/machine-state.ts';
-import type { Machine, VtpmKey } from '../machines/definitions/machine.ts';
+import type { Machine, Monitor, VtpmKey } from '../machines/definitions/machine.ts';
 import { listMachines, readMachine } from '../machines/definitions/read-machine.ts';
 import { readDomain, vtpmPathOf } from '../machines/hypervisors/libvirt/read-domain.ts';
+import { readRunningMachine } from '../machines/running/read-running-machine.ts';
 import { ColdpatchError } from '../lib/errors.ts';
 import { removeMachine } from '../machines/definitions/remove-machine.ts';
 
@@ -45,6 +46,15 @@ export async function addLibvirtMachine(
     uefiVariables: parts.nvram,
     vtpm: vtpm ?? (state === undefined ? undefined : { path: state, key }),
   });
+}
+
+/** `coldpatch machine add --qmp` without disks: those that the running QEMU writes to. */
+export async function addRunningMachine(
+  config: Config,
+  name: string,
+  { monitor, vtpm }: { readonly monitor: Monitor; readonly vtpm?: NewMachine['vtpm'] },
+): Promise<Machine> {
+  return addNewMachine(config, { name, monitor, vtpm, ...(await readRunningMachine(monitor.qmp, vtpm)) });
 }
 
 function writableFormat(format: string | undefined): 'raw' | 'qcow2' | undefined {

@@ -120,6 +120,11 @@ function addDefinitionCommands(program: Command, io: Io): void {
       'take disks, vTPM and UEFI variables from the definition of a libvirt domain',
     )
     .option('--connect <uri>', 'where libvirt is', 'qemu:///system')
+    .option(
+      '--qmp <socket>',
+      "QEMU's monitor while the machine runs; without --disk, its disks are asked for there",
+    )
+    .option('--agent <socket>', 'where the guest agent of QEMU is, to quiesce the guest')
     .action(async (name: string, options: AddOptions) => {
       const { addMachineCommand } = await import('./commands/machine.ts');
       await addMachineCommand(io, name, options);

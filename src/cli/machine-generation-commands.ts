@@ -31,10 +31,13 @@ export function addMachineGenerationCommands(generations: Command, io: Io): void
     );
 
   withReserve(
-    command('take [machine]', 'keep all disks, the vTPM and the UEFI variables of a machine that is off'),
+    command('take [machine]', 'keep all disks, the vTPM and the UEFI variables of a machine, off or running'),
   )
     .option('--reason <text>', 'why, for the list', '')
     .option('--accept-put-back', 'also when somebody put a part of the machine back by hand', false)
+    .option('--memory', 'of a machine that runs: its memory as well', false)
+    .option('--qmp <socket>', "QEMU's monitor, in place of the one that is known of the machine")
+    .option('--agent <socket>', 'where the guest agent of QEMU is, together with --qmp')
     .option('--all-due', 'every machine whose everyHours in the configuration have gone by', false)
     .action(async (machine: string | undefined, options: TakeOptions & { readonly allDue: boolean }) => {
       if (options.allDue === (machine !== undefined)) {

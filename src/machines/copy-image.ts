@@ -40,7 +40,8 @@ export async function copyImage(from: string, to: string, options: CopyOptions =
   return { method: 'copy' };
 }
 
-async function reflink(from: string, to: string): Promise<boolean> {
+/** Shares the blocks of a file with a new name. False where the filesystem cannot; the name then does not exist. */
+export async function reflink(from: string, to: string): Promise<boolean> {
   try {
     await copyFile(from, to, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL);
     return true;

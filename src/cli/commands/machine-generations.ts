@@ -14,6 +14,7 @@ import type { GenerationAnswer } from '../../machines/machine-generations/read-g
 import { cleanText } from '../clean-text.ts';
 import { interruptSignal } from '../interrupt-signal.ts';
 import { loadCommandConfig } from '../load-command-config.ts';
+import { monitorOf } from '../monitor-of.ts';
 import { printBytes } from '../print-bytes.ts';
 import { printJson } from '../print-json.ts';
 import { printTable } from '../print-table.ts';
@@ -35,6 +36,9 @@ export interface ReserveOptions extends GenerationOptions {
 export interface TakeOptions extends ReserveOptions {
   readonly reason: string;
   readonly acceptPutBack: boolean;
+  readonly memory: boolean;
+  readonly qmp?: string;
+  readonly agent?: string;
 }
 
 const foundSomething = 4;
@@ -46,21 +50,33 @@ export async function takeCommand({ print }: Io, machine: string, options: TakeO
     reason: options.reason,
     reserve: BigInt(options.reserve),
     acceptPutBack: options.acceptPutBack,
+    memory: options.memory,
+    monitor: monitorOf(options),
     signal: interruptSignal(),
   });
   const { number, manifest, methods, digest } = taken;
+  const { running } = manifest;
   if (options.json) {
-    print(printJson({ generation: number, digest, copied: methods, manifest, pruned }));
+    const pauseSeconds = running?.pauseSeconds ?? null;
+    print(printJson({ generation: number, digest, copied: methods, pauseSeconds, manifest, pruned }));
     return;
   }
-  const held = manifest.heldSeconds.toFixed(2);
+  const held = running
+    ? `the guest stood still for ${running.pauseSeconds.toFixed(3)} s, ${quiescenceWords[running.quiescence]}`
+    : `the machine was held for ${manifest.heldSeconds.toFixed(2)} s`;
   print(
-    `Generation ${number} of ${machine}: ${manifest.members.length} members, disks by ${[...new Set(methods)].join(' and ')}; ` +
-      `the machine was held for ${held} s.\n` +
+    `Generation ${number} of ${machine}: ${manifest.members.length} members, disks by ${[...new Set(methods)].join(' and ')}; ${held}.\n` +
       manifest.findings.map(foundLine).join('') +
       (pruned.length === 0 ? '' : `Deleted, as configured: ${pruned.join(', ')}\n`),
   );
 }
+
+const quiescenceWords = {
+  frozen: 'with its filesystems frozen',
+  no_agent: 'and no agent froze its filesystems: its disks are as after a power cut',
+  refused: 'and its agent did not freeze its filesystems: its disks are as after a power cut',
+  in_memory: 'and its memory is kept as well',
+} as const;
 
 /** `coldpatch generations take --all-due`. @returns the exit code. */
 export async function takeAllDueCommand({ print }: Io, options: ReserveOptions): Promise<number> {
@@ -240,7 +256,7 @@ export async function rollbackMachineCommand(
     print(printJson(result));
     return;
   }
-  const { restored, kept, lost } = result;
+  const { restored, kept, lost, memory } = result;
   print(
     `${machine} is as in generation ${restored.number} again, of ${restored.manifest.takenAt}.\n` +
       `What it was until now is kept as generation ${kept.number}.\n` +
@@ -250,7 +266,10 @@ export async function rollbackMachineCommand(
           ({ counter, before, after }) =>
             `The guest will see the vTPM's counter "${counter}" go back from ${before} to ${after ?? 'nothing'}.\n`,
         )
-        .join(''),
+        .join('') +
+      (memory === null
+        ? ''
+        : `Its memory is in ${cleanText(memory)}: to resume the guest, give that to -incoming of a QEMU with the same options.\n`),
   );
 }
 

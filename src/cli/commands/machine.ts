@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import {
   addLibvirtMachine,
   addNewMachine,
+  addRunningMachine,
   allMachines,
   forgetMachine,
   liftMachine,
@@ -10,6 +11,7 @@ import {
 import { ColdpatchError } from '../../lib/errors.ts';
 import type { Machine, VtpmKey } from '../../machines/definitions/machine.ts';
 import { cleanText } from '../clean-text.ts';
+import { monitorOf } from '../monitor-of.ts';
 import { loadCommandConfig } from '../load-command-config.ts';
 import { printJson } from '../print-json.ts';
 import { printTable } from '../print-table.ts';
@@ -35,6 +37,10 @@ export interface AddOptions extends MachineOptions {
   readonly libvirt?: string;
   /** The URI of libvirt's connection. */
   readonly connect: string;
+  /** A socket of QEMU's monitor. */
+  readonly qmp?: string;
+  /** A socket of the agent in the guest. */
+  readonly agent?: string;
 }
 
 /** `coldpatch machine add NAME`. */
@@ -54,10 +60,19 @@ function add(name: string, options: AddOptions): Promise<Machine> {
     }
     return addLibvirtMachine(config, name, { domain: libvirt, uri: options.connect, vtpm, key });
   }
-  if (disk.length === 0) throw new ColdpatchError('usage', 'Expected at least one --disk, or --libvirt.');
+  const monitor = monitorOf(options);
+  if (disk.length === 0 && !monitor) {
+    throw new ColdpatchError('usage', 'Expected at least one --disk, or --libvirt, or --qmp.');
+  }
   if (key && !vtpm) throw new ColdpatchError('usage', 'Expected --tpm together with --tpm-key.');
+  if (monitor && disk.length === 0) {
+    if (uefiVars !== undefined) {
+      throw new ColdpatchError('usage', 'Expected --qmp without --uefi-vars, or with --disk too.');
+    }
+    return addRunningMachine(config, name, { monitor, vtpm });
+  }
   const disks = disk.map((path) => ({ path, format: options.imageFormat }));
-  return addNewMachine(config, { name, disks, vtpm, uefiVariables: uefiVars });
+  return addNewMachine(config, { name, disks, vtpm, uefiVariables: uefiVars, monitor });
 }
 
 /** `coldpatch machine list`. */
@@ -111,7 +126,7 @@ export async function liftMachineCommand(
   print(options.json ? printJson({ lifted: name }) : `${name} may be updated again.\n`);
 }
 
-function describe({ name, id, disks, vtpm, uefiVariables }: Machine): string {
+function describe({ name, id, disks, vtpm, uefiVariables, monitor }: Machine): string {
   const lines = [
     ['machine', `${name} (${id})`],
     ...disks.map(({ path, format }) => ['disk', `${path} (${format})`]),
@@ -119,6 +134,8 @@ function describe({ name, id, disks, vtpm, uefiVariables }: Machine): string {
       ? [['vTPM', `${vtpm.path} (${vtpm.backend}${vtpm.key ? `, key in ${vtpm.key.file}` : ''})`]]
       : []),
     ...(uefiVariables ? [['UEFI variables', uefiVariables.path]] : []),
+    ...(monitor ? [['monitor', monitor.qmp]] : []),
+    ...(monitor?.agent ? [['agent', monitor.agent]] : []),
   ];
   return lines.map(([what = '', value = '']) => `${what.padEnd(16)}${cleanText(value)}\n`).join('');
 }

@@ -7,7 +7,14 @@ import { writeFileDurably } from '../../lib/durable-file.ts';
 import { ColdpatchError } from '../../lib/errors.ts';
 import { resolveImagePath } from '../image-path.ts';
 import { type HostState, lockHostState } from './host-state.ts';
-import { isMachineName, type Machine, machineSchema, type Vtpm, type VtpmKey } from './machine.ts';
+import {
+  isMachineName,
+  type Machine,
+  machineSchema,
+  type Monitor,
+  type Vtpm,
+  type VtpmKey,
+} from './machine.ts';
 import { openMachineState } from './machine-state.ts';
 import { listMachines } from './read-machine.ts';
 
@@ -18,6 +25,7 @@ export interface NewMachine {
   readonly vtpm?: { readonly path: string; readonly key?: VtpmKey | undefined } | undefined;
   readonly uefiVariables?: string | undefined;
   readonly domain?: string | undefined;
+  readonly monitor?: Monitor | undefined;
 }
 
 /**
@@ -43,6 +51,7 @@ export async function addMachine(
     uefiVariables:
       wanted.uefiVariables === undefined ? null : { path: resolveImagePath(wanted.uefiVariables).path },
     domain: wanted.domain ?? null,
+    ...(wanted.monitor && { monitor: wanted.monitor }),
   });
   await using _lock = await lockHostState(host);
   const others = await listMachines(host);

@@ -12,6 +12,15 @@ const keySchema = z.strictObject({
   mode: z.enum(['aes-cbc', 'aes-256-cbc']),
 });
 
+export const monitorSchema = z.strictObject({
+  /** A socket of `-qmp unix:`. */
+  qmp: absolutePath,
+  /** The socket behind which the agent in the guest is. */
+  agent: absolutePath.nullable(),
+});
+
+export type Monitor = Readonly<z.infer<typeof monitorSchema>>;
+
 export const machineSchema = z.strictObject({
   schema: z.literal(1),
   /** Never used again, also when the name is. */
@@ -33,6 +42,8 @@ export const machineSchema = z.strictObject({
   uefiVariables: z.strictObject({ path: absolutePath }).nullable(),
   /** The libvirt domain from which the definition was read. */
   domain: z.string().nullable(),
+  /** Where a QEMU that runs the machine is spoken with. */
+  monitor: monitorSchema.optional(),
 });
 
 /** All parts of a machine that hold its state: together they are one generation. */

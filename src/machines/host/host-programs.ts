@@ -25,6 +25,7 @@ export const hostPrograms: readonly HostProgram[] = [
   needed('nsenter', 'util-linux', 'works in private namespaces'),
   needed('setpriv', 'util-linux', 'ends programs with coldpatch'),
   needed('flock', 'util-linux', 'keeps two runs apart'),
+  needed('fallocate', 'util-linux', 'takes room for the copies that a running QEMU makes'),
   { program: 'virsh', package: 'libvirt-clients', purpose: 'reads machines of libvirt', required: false },
   { program: 'swtpm', package: 'swtpm', purpose: 'starts copies of virtual TPMs', required: false },
   needed('apt-cache', 'apt', 'finds the kernel of the appliance'),

@@ -10,7 +10,7 @@ import { examineVtpm } from '../vtpm/examine-vtpm.ts';
 import { isThere } from '../vtpm/state-files.ts';
 import { digestOf, type GenerationLog } from './log.ts';
 import { type Manifest, manifestName, type Member, statementOf } from './manifest.ts';
-import { type MemberFile, memberFilesOf, preparedPath } from './member-files.ts';
+import { generationFilesOf, type MemberFile, preparedPath } from './member-files.ts';
 import { readLastState } from './last-state.ts';
 import { findPutBack, placeMembers } from './put-back.ts';
 import type { MachineContext } from './read-generation.ts';
@@ -22,6 +22,7 @@ export interface Description {
   readonly reason: string;
   readonly takenAt: Date;
   readonly heldSeconds: number;
+  readonly running?: Manifest['running'];
   readonly parent: Manifest['parent'];
   readonly origin: Manifest['origin'];
   readonly log: GenerationLog;
@@ -42,7 +43,7 @@ export async function describeGeneration(
 ): Promise<{ readonly manifest: Manifest; readonly digest: string }> {
   const { machine, state, key } = context;
   const { generation, log, signal } = description;
-  const files = memberFilesOf(machine).map((file) => ({
+  const files = generationFilesOf(machine).map((file) => ({
     file,
     path: preparedPath(state, machine, generation, file),
   }));
@@ -74,6 +75,7 @@ export async function describeGeneration(
     problems: [...problems, ...problem],
     findings: [...findings],
     heldSeconds: description.heldSeconds,
+    running: description.running ?? null,
     log: { entries: log.entries.length, head: log.digests.at(-1) ?? null },
     origin: description.origin,
   };
@@ -101,7 +103,7 @@ async function describeMember(
   signal: AbortSignal | undefined,
 ): Promise<Member> {
   const sha256 = await digestFile(path, signal ? { signal } : {});
-  const source = lstatSync(isThere(file.path) ? file.path : path);
+  const source = lstatSync(file.kind !== 'memory' && isThere(file.path) ? file.path : path);
   const { name, kind, format } = file;
   return {
     name,

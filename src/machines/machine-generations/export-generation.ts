@@ -6,7 +6,7 @@ import { runProgramOrFail } from '../../lib/run-program.ts';
 import { generationDirectory } from '../generations/generation-paths.ts';
 import { isThere } from '../vtpm/state-files.ts';
 import { manifestName } from './manifest.ts';
-import { keptPath, memberFilesOf } from './member-files.ts';
+import { generationFilesOf, keptPath } from './member-files.ts';
 import type { MachineContext, MachineGeneration } from './read-generation.ts';
 
 const oneDay = 86_400;
@@ -26,7 +26,7 @@ export async function exportGeneration(
     throw new ColdpatchError('usage', `Expected a new file, but ${target} is there already.`);
   }
   const unfinished = `${target}${unfinishedSuffix}`;
-  const files = memberFilesOf(machine)
+  const files = generationFilesOf(machine)
     .filter(({ name }) => manifest.members.some((member) => member.name === name))
     .flatMap((file) => ['-C', dirname(keptPath(state, machine, number, file)), file.name]);
   try {

@@ -10,15 +10,7 @@ const accessMode = 0o3;
  * @throws ColdpatchError `image_in_use`.
  */
 export function assertNoWriters(paths: readonly string[]): void {
-  const wanted = new Map(
-    paths.flatMap((path) => {
-      const status = statSync(path, { bigint: true, throwIfNoEntry: false });
-      return status ? [[`${status.dev}:${status.ino}`, path] as const] : [];
-    }),
-  );
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    const path = writtenBy(pid, wanted);
-    if (path === undefined) continue;
+  for (const { path, pid } of writersOf(paths)) {
     throw new ColdpatchError(
       'image_in_use',
       `Expected ${path} to be switched off, but process ${pid} has it open for writing. Shut the machine down, then try again.`,
@@ -26,17 +18,34 @@ export function assertNoWriters(paths: readonly string[]): void {
   }
 }
 
-function writtenBy(pid: string, wanted: ReadonlyMap<string, string>): string | undefined {
+/** Processes of this host that have one of the files open for writing, each with each of its files. */
+export function* writersOf(
+  paths: readonly string[],
+): Generator<{ readonly path: string; readonly pid: number }> {
+  const wanted = new Map(
+    paths.flatMap((path) => {
+      const status = statSync(path, { bigint: true, throwIfNoEntry: false });
+      return status ? [[`${status.dev}:${status.ino}`, path] as const] : [];
+    }),
+  );
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    for (const path of writtenBy(pid, wanted)) yield { path, pid: Number(pid) };
+  }
+}
+
+function writtenBy(pid: string, wanted: ReadonlyMap<string, string>): ReadonlySet<string> {
+  const found = new Set<string>();
   for (const descriptor of namesOrNone(`/proc/${pid}/fd`)) {
     const path = wanted.get(idOf(`/proc/${pid}/fd/${descriptor}`) ?? '');
-    if (path !== undefined && isForWriting(`/proc/${pid}/fdinfo/${descriptor}`)) return path;
+    if (path !== undefined && isForWriting(`/proc/${pid}/fdinfo/${descriptor}`)) found.add(path);
   }
   const maps = textOrNone(`/proc/${pid}/maps`);
-  const mapped = [...wanted.values()].find((path) => maps.includes(` ${path}\n`));
-  if (mapped === undefined) return undefined;
-  return maps.split('\n').some((line) => /^\S+ .w.s /.test(line) && line.endsWith(` ${mapped}`))
-    ? mapped
-    : undefined;
+  for (const path of wanted.values()) {
+    if (!maps.includes(` ${path}\n`)) continue;
+    if (maps.split('\n').some((line) => /^\S+ .w.s /.test(line) && line.endsWith(` ${path}`)))
+      found.add(path);
+  }
+  return found;
 }
 
 function isForWriting(fdinfo: string): boolean {

@@ -21,7 +21,8 @@ import {
   besideDirectory,
   diskDirectories,
   type MemberFile,
-  memberFilesOf,
+  generationFilesOf,
+  isBesideDisk,
   preparedPath,
 } from './member-files.ts';
 import { newestParent } from './newest-parent.ts';
@@ -62,7 +63,7 @@ export async function importGeneration(
   await writeMachineIntent(state, { operation: 'prepare', generation, directories: [...directories] });
   try {
     await makePrivateDirectory(stagedDirectory(state, generation));
-    for (const file of memberFilesOf(machine)) {
+    for (const file of generationFilesOf(machine)) {
       const member = origin.members.find(({ name }) => name === file.name);
       if (member) await extract(context, generation, { archive, file, member, signal });
     }
@@ -73,6 +74,7 @@ export async function importGeneration(
       reason: origin.reason,
       takenAt: new Date(origin.takenAt),
       heldSeconds: origin.heldSeconds,
+      running: origin.running,
       parent: newestParent(context, log),
       origin: { manifest: digestOf(text), generation: origin.generation, machine: origin.machine.name },
       log,
@@ -109,7 +111,7 @@ async function readManifest(archive: string, signal: AbortSignal | undefined): P
 }
 
 function assertSameKind({ machine }: MachineContext, origin: Manifest): void {
-  const files = memberFilesOf(machine);
+  const files = generationFilesOf(machine);
   const strange = origin.members.find(
     (member) => !files.some(({ name, format }) => name === member.name && format === member.format),
   );
@@ -142,11 +144,10 @@ async function extract(
   { archive, file, member, signal }: Extraction,
 ): Promise<void> {
   const to = preparedPath(state, machine, generation, file);
-  const directory =
-    file.kind === 'disk'
-      ? besideDirectory(machine, file, String(generation))
-      : stagedDirectory(state, generation);
-  if (file.kind === 'disk') await makeBesideDirectory(directory);
+  const directory = isBesideDisk(file)
+    ? besideDirectory(machine, file, String(generation))
+    : stagedDirectory(state, generation);
+  if (isBesideDisk(file)) await makeBesideDirectory(directory);
   await assertFreeSpace(directory, BigInt(member.size));
   await runProgramOrFail({
     file: 'prlimit',

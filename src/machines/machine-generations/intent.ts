@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { syncDirectory, writeFileDurably } from '../../lib/durable-file.ts';
 import { ColdpatchError } from '../../lib/errors.ts';
 import { hasErrorCode } from '../../lib/has-error-code.ts';
+import { interventionSchema } from '../running/intervention.ts';
 import type { MachineState } from '../definitions/machine-state.ts';
 
 const path = z.string().regex(/^\/[^\0]*$/);
@@ -15,6 +16,8 @@ const intentSchema = z.discriminatedUnion('operation', [
     generation: number,
     /** All that belongs to it elsewhere, and what is staged for a rollback. */
     directories: z.array(path),
+    /** Of a machine that runs: what was done to it, and must be undone. */
+    running: interventionSchema.optional(),
   }),
   z.strictObject({
     operation: z.literal('roll_back'),

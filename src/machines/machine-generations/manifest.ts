@@ -11,9 +11,9 @@ const digest = z.string().regex(/^[0-9a-f]{64}$/);
 
 const memberSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9.-]{0,63}$/),
-  kind: z.enum(['disk', 'uefi_variables', 'vtpm']),
+  kind: z.enum(['disk', 'uefi_variables', 'vtpm', 'memory']),
   path: z.string(),
-  format: z.enum(['raw', 'qcow2', 'swtpm']),
+  format: z.enum(['raw', 'qcow2', 'swtpm', 'qemu-migration']),
   sha256: digest,
   /** Bytes of the file. */
   size: count,
@@ -50,6 +50,18 @@ const manifestSchema = z.strictObject({
   findings: z.array(z.string()).default([]),
   /** How long the machine was kept from starting. */
   heldSeconds: z.number().nonnegative(),
+  /** Of a machine that ran; null of one that was off. */
+  running: z
+    .strictObject({
+      /** How long the guest did not run. */
+      pauseSeconds: z.number().nonnegative(),
+      /** Whether the guest had written everything out; else the disks are as after a power cut. */
+      quiescence: z.enum(['frozen', 'no_agent', 'refused', 'in_memory']),
+      /** What runs it, and so what can resume its memory. */
+      qemu: z.string().max(200),
+    })
+    .nullable()
+    .default(null),
   /** Where the log of generations was. */
   log: z.strictObject({ entries: count, head: digest.nullable() }),
   /** The generation of another host that this was imported from. */

@@ -2,15 +2,16 @@ import { dirname, join } from 'node:path';
 import { generationDirectory, stagedDirectory } from '../generations/generation-paths.ts';
 import type { Machine } from '../definitions/machine.ts';
 import type { MachineState } from '../definitions/machine-state.ts';
+import { ColdpatchError } from '../../lib/errors.ts';
 import { statePathsOf } from '../vtpm/state-files.ts';
 
 /** One file of a machine that holds state. */
 export interface MemberFile {
   /** `disk0`, `uefi-variables`, `tpm2-00.permall`, ... */
   readonly name: string;
-  readonly kind: 'disk' | 'uefi_variables' | 'vtpm';
+  readonly kind: 'disk' | 'uefi_variables' | 'vtpm' | 'memory';
   readonly path: string;
-  readonly format: 'raw' | 'qcow2' | 'swtpm';
+  readonly format: 'raw' | 'qcow2' | 'swtpm' | 'qemu-migration';
   /** False for the files that swtpm keeps only at times. */
   readonly required: boolean;
 }
@@ -51,6 +52,23 @@ export function memberFilesOf({ disks, vtpm, uefiVariables }: Machine): readonly
   ];
 }
 
+/** All files that a generation may have: those of the machine, and its memory when it was taken of one that ran. */
+export function generationFilesOf(machine: Machine): readonly MemberFile[] {
+  return [...memberFilesOf(machine), memoryFileOf(machine)];
+}
+
+/** Memory has no place in a machine that is off; a generation keeps it beside the first disk, since it may be large. */
+export function memoryFileOf({ disks: [first] }: Machine): MemberFile {
+  if (!first) throw new ColdpatchError('internal', 'Expected a machine to have a disk.');
+  const path = join(dirname(first.path), 'memory');
+  return { name: 'memory', kind: 'memory', path, format: 'qemu-migration', required: false };
+}
+
+/** Disks and memory stay beside the disks: they are large, and reflinks do not reach further. */
+export function isBesideDisk({ kind }: MemberFile): boolean {
+  return kind === 'disk' || kind === 'memory';
+}
+
 /** The directory beside a member in which a generation, or what is prepared for one, has its part. */
 export function besideDirectory(machine: Machine, member: MemberFile, name: string): string {
   return join(dirname(member.path), container, machine.id, name);
@@ -74,7 +92,7 @@ export function keptPath(
   generation: number,
   member: MemberFile,
 ): string {
-  return member.kind === 'disk'
+  return isBesideDisk(member)
     ? join(besideDirectory(machine, member, String(generation)), member.name)
     : join(generationDirectory(state, generation), member.name);
 }
@@ -86,7 +104,7 @@ export function preparedPath(
   generation: number,
   member: MemberFile,
 ): string {
-  return member.kind === 'disk'
+  return isBesideDisk(member)
     ? keptPath(state, machine, generation, member)
     : join(stagedDirectory(state, generation), member.name);
 }

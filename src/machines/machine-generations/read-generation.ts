@@ -14,7 +14,7 @@ import { verifyStatement } from '../signing/statement.ts';
 import type { ServiceKey } from '../signing/service-key.ts';
 import { digestOf, type GenerationLog } from './log.ts';
 import { type Manifest, manifestName, manifestOf } from './manifest.ts';
-import { besideDirectory, keptPath, memberFilesOf } from './member-files.ts';
+import { besideDirectory, generationFilesOf, isBesideDisk, keptPath } from './member-files.ts';
 
 /** A machine, and all that is needed to work with its generations. */
 export interface MachineContext {
@@ -144,15 +144,14 @@ async function assertNames(
   number: number,
   { members, problems }: Manifest,
 ): Promise<void> {
-  const files = memberFilesOf(machine);
+  const files = generationFilesOf(machine);
   const directories = new Map<string, string[]>([[generationDirectory(state, number), []]]);
   for (const { name } of members) {
     const file = files.find((one) => one.name === name);
     if (!file) throw altered(number, `it has the member ${name}, and the machine has none of that name`);
-    const own =
-      file.kind === 'disk'
-        ? besideDirectory(machine, file, String(number))
-        : generationDirectory(state, number);
+    const own = isBesideDisk(file)
+      ? besideDirectory(machine, file, String(number))
+      : generationDirectory(state, number);
     directories.set(own, [...(directories.get(own) ?? []), name]);
   }
   const lacking = files.find(({ name, required }) => required && !members.some((one) => one.name === name));
@@ -169,7 +168,7 @@ async function assertNames(
 }
 
 function pathOf({ machine, state }: MachineContext, number: number, name: string): string {
-  const file = memberFilesOf(machine).find((one) => one.name === name);
+  const file = generationFilesOf(machine).find((one) => one.name === name);
   return file ? keptPath(state, machine, number, file) : join(generationDirectory(state, number), name);
 }
 

@@ -24,6 +24,7 @@ import {
   keptPath,
   type MemberFile,
   memberFilesOf,
+  memoryFileOf,
 } from './member-files.ts';
 import { newestParent } from './newest-parent.ts';
 import {
@@ -51,6 +52,8 @@ export interface RolledBackMachine {
   readonly kept: { readonly number: number; readonly manifest: Manifest };
   /** What the guest sees go backwards. */
   readonly lost: readonly LostCount[];
+  /** The memory of the guest, for QEMU's `-incoming`; null when the generation has none. */
+  readonly memory: string | null;
 }
 
 /**
@@ -121,6 +124,9 @@ export async function rollBackMachine(
     restored,
     kept: { number: keeps, manifest: kept },
     lost: lostCounts(kept.vtpm?.counters, restored.manifest.vtpm?.counters),
+    memory: restored.manifest.members.some(({ kind }) => kind === 'memory')
+      ? keptPath(state, machine, restored.number, memoryFileOf(machine))
+      : null,
   };
 }
 

@@ -7,6 +7,7 @@ import { holdBack } from '../definitions/held-back.ts';
 import { generationDirectory, stagedDirectory } from '../generations/generation-paths.ts';
 import { removeTree } from '../generations/remove-tree.ts';
 import { namesIn } from '../generations/state-directory.ts';
+import { releaseMachine } from '../running/release-machine.ts';
 import { isThere } from '../vtpm/state-files.ts';
 import { holdMachine } from './hold-machine.ts';
 import { type MachineIntent, readMachineIntent, removeMachineIntent, type RollBackIntent } from './intent.ts';
@@ -141,6 +142,7 @@ async function settle(
     await finishDeletion(context, intent, options);
     return 'deleted';
   }
+  if (intent.running) await releaseMachine(intent.running);
   const { host, machine, state, key } = context;
   const directory = generationDirectory(state, intent.generation);
   if (!isThere(directory)) {

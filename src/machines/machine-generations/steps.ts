@@ -24,9 +24,23 @@ export const rollingBackSteps = [
   'back_finished',
 ] as const;
 
+/** The steps of taking a generation of a machine that runs, between `take_intended` and `take_described`. */
+export const runningSteps = [
+  'run_readied',
+  'run_frozen',
+  'run_paused',
+  'run_copied',
+  'run_remembered',
+  'run_resumed',
+  'run_thawed',
+  'run_copying',
+  'run_released',
+] as const;
+
 type MachineStep =
   | (typeof takingSteps)[number]
   | (typeof rollingBackSteps)[number]
+  | (typeof runningSteps)[number]
   | 'delete_intended'
   | 'delete_removed'
   | 'delete_logged'

@@ -30,7 +30,7 @@ export interface TakenGeneration {
   readonly manifest: Manifest;
   readonly digest: string;
   /** For each disk. */
-  readonly methods: readonly ('reflink' | 'copy' | 'link')[];
+  readonly methods: readonly ('reflink' | 'copy' | 'link' | 'backup')[];
 }
 
 /**

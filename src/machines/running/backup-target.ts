@@ -1,0 +1,109 @@
+import { chmod, chown, lstat, open, truncate } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { syncDirectory, syncFile } from '../../lib/durable-file.ts';
+import { ColdpatchError } from '../../lib/errors.ts';
+import { runProgram, runProgramOrFail } from '../../lib/run-program.ts';
+import { assertFreeSpace } from '../assert-free-space.ts';
+import type { RunningDrive } from '../hypervisors/qemu/running-block.ts';
+import { nothing, type Qmp } from '../hypervisors/qemu/qmp.ts';
+import { assertNoWriters } from '../machine-generations/find-writers.ts';
+
+export interface BackupTarget {
+  /** The file that the disk of the generation becomes. */
+  readonly path: string;
+  /** Of the block node in QEMU. */
+  readonly node: string;
+  readonly drive: RunningDrive;
+}
+
+export interface TargetOptions {
+  /** User that QEMU runs as. */
+  readonly user: number;
+  /** Bytes that must stay free. */
+  readonly reserve: bigint;
+}
+
+const defaultCluster = 65_536;
+const slack = 64 * 1024 * 1024;
+const minute = 60;
+
+/**
+ * Makes the file that QEMU copies a disk to, and opens it there.
+ * All of its room is taken first: when a copy runs out of room, QEMU fails the writes of the guest.
+ *
+ * @throws ColdpatchError `host_space`, `hypervisor_failed` when QEMU may not open it.
+ */
+export async function addBackupTarget(
+  qmp: Qmp,
+  { path, node, drive }: BackupTarget,
+  { user, reserve }: TargetOptions,
+): Promise<void> {
+  const isQcow2 = drive.format === 'qcow2';
+  const room = drive.virtualSize + (isQcow2 ? Math.ceil(drive.virtualSize / 1000) + slack : 0);
+  await assertFreeSpace(dirname(path), BigInt(room) + reserve);
+  await (await open(path, 'wx', 0o600)).close();
+  if (isQcow2) {
+    await runProgramOrFail({
+      file: 'qemu-img',
+      args: [
+        ['create', '-q', '-f', 'qcow2', '-o'],
+        `compat=1.1,cluster_size=${drive.clusterSize ?? defaultCluster}`,
+        ['--', path, String(drive.virtualSize)],
+      ].flat(),
+      timeoutSeconds: minute,
+    });
+  } else {
+    await truncate(path, drive.virtualSize);
+  }
+  await takeRoom(path, room);
+  if (user !== process.geteuid?.()) await letIn(path, user);
+  const options = {
+    'node-name': node,
+    driver: drive.format,
+    discard: 'unmap',
+    'detect-zeroes': 'unmap',
+    file: { driver: 'file', filename: path },
+  };
+  try {
+    await qmp.execute('blockdev-add', nothing, { arguments: options });
+  } catch (error) {
+    throw new ColdpatchError(
+      'hypervisor_failed',
+      `Expected QEMU to open ${path} for the copy of ${drive.file}, but: ${(error as Error).message} ` +
+        'Where a security profile forbids it, keep the disks on a filesystem with reflinks (XFS, Btrfs).',
+      { cause: error },
+    );
+  }
+}
+
+/** What QEMU has written becomes ours alone. The node must be gone. @throws ColdpatchError `image_in_use`. */
+export async function takeOverTarget({ path }: BackupTarget): Promise<void> {
+  assertNoWriters([path]);
+  // Gives back what was taken beyond the end.
+  await truncate(path, (await lstat(path)).size);
+  await chown(path, process.geteuid?.() ?? 0, process.getegid?.() ?? 0);
+  await chmod(path, 0o600);
+  await syncFile(path);
+  await syncDirectory(dirname(path));
+}
+
+async function takeRoom(path: string, room: number): Promise<void> {
+  const { exitCode, stderr } = await runProgram({
+    file: 'fallocate',
+    args: ['--keep-size', '--length', String(room), '--', path],
+    timeoutSeconds: 10 * minute,
+  });
+  // A filesystem that cannot promise room has shown at least that there is some.
+  if (exitCode === 0 || /not supported/i.test(stderr)) return;
+  throw new ColdpatchError(
+    'host_space',
+    `Expected room for ${room} bytes at ${path}, but found: ${stderr.trim().slice(0, 300)}`,
+  );
+}
+
+/** The file is for QEMU's user alone; the directories above let it through and show nothing. */
+async function letIn(path: string, user: number): Promise<void> {
+  await chown(path, user, -1);
+  const own = dirname(path);
+  for (const directory of [own, dirname(own), dirname(dirname(own))]) await chmod(directory, 0o711);
+}

@@ -1,0 +1,79 @@
+import { createWriteStream } from 'node:fs';
+import { chmod, chown, mkdir } from 'node:fs/promises';
+import { createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import { ColdpatchError } from '../../lib/errors.ts';
+import { nothing, type Qmp } from '../hypervisors/qemu/qmp.ts';
+
+export interface MemoryTarget {
+  /** A file that does not exist. */
+  readonly path: string;
+  /** For the socket; it does not exist yet. */
+  readonly socketDirectory: string;
+  /** User that QEMU runs as. */
+  readonly user: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const pollMilliseconds = 20;
+const mostSeconds = 86_400;
+
+const migrationSchema = z.object({
+  status: z.string().optional(),
+  'error-desc': z.string().optional(),
+});
+
+/**
+ * Has QEMU write the memory of a guest that stands still, with the state of all its devices and of its TPM.
+ * It is what QEMU reads with `-incoming`. The guest stands still afterwards.
+ *
+ * @throws ColdpatchError `hypervisor_failed`.
+ */
+export async function receiveMemory(qmp: Qmp, target: MemoryTarget): Promise<void> {
+  const socketPath = join(target.socketDirectory, 'memory');
+  await mkdir(target.socketDirectory, { mode: 0o700 });
+  const server = createServer({ pauseOnConnect: true });
+  const received = new Promise<void>((resolve, reject) => {
+    server.once('connection', (socket: Socket) => {
+      server.close();
+      pipeline(socket, createWriteStream(target.path, { flags: 'wx', mode: 0o600 })).then(resolve, reject);
+    });
+    server.once('error', reject);
+  });
+  // Looked at when QEMU says that it is done.
+  received.catch(() => undefined);
+  try {
+    await new Promise<void>((resolve) => {
+      server.listen(socketPath, resolve);
+    });
+    await chmod(socketPath, 0o600);
+    if (target.user !== process.geteuid?.()) {
+      await chown(socketPath, target.user, -1);
+      await chown(target.socketDirectory, target.user, -1);
+    }
+    await qmp.execute('migrate', nothing, { arguments: { uri: `unix:${socketPath}` } });
+    await untilWritten(qmp, target.signal);
+    await received;
+  } finally {
+    server.close();
+  }
+}
+
+async function untilWritten(qmp: Qmp, signal: AbortSignal | undefined): Promise<void> {
+  const deadline = performance.now() + mostSeconds * 1000;
+  for (;;) {
+    signal?.throwIfAborted();
+    const { status, 'error-desc': words } = await qmp.execute('query-migrate', migrationSchema);
+    if (status === 'completed') return;
+    if (status === 'failed' || status === 'cancelled' || performance.now() > deadline) {
+      throw new ColdpatchError(
+        'hypervisor_failed',
+        `Expected QEMU to write the memory of the guest, but it did not: ${words ?? status ?? 'no reason given'}.`,
+      );
+    }
+    await delay(pollMilliseconds);
+  }
+}
