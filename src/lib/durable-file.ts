@@ -52,11 +52,13 @@ export async function syncDirectory(path: string): Promise<void> {
   await syncOpened(path, constants.O_RDONLY | constants.O_DIRECTORY);
 }
 
-/** Renames within one filesystem, over a file that may be there. */
+/**
+ * Renames within one filesystem, over a file that may be there. A power cut may bring the old name back when it is in another
+ * directory, as a second name of the same file: those who rename from one throw it away.
+ */
 export async function renameDurably(from: string, to: string): Promise<void> {
   await rename(from, to);
   await syncDirectory(dirname(to));
-  if (dirname(from) !== dirname(to)) await syncDirectory(dirname(from));
 }
 
 /** Gives a file another name on the same filesystem; fails when that name is taken. */

@@ -15,10 +15,11 @@ const othersMayWrite = 0o022;
 export async function makePrivateDirectory(path: string): Promise<void> {
   try {
     await mkdir(path, { mode: 0o700 });
-    await syncDirectory(dirname(path));
   } catch (error) {
     if (!hasErrorCode(error, 'EEXIST')) throw error;
   }
+  // Also when it was there: a run that was killed right after it had made it, or something beside it, has not synced that.
+  await syncDirectory(dirname(path));
   const status = lstatSync(path);
   const isOurs = status.uid === 0 || status.uid === process.geteuid?.();
   if (status.isDirectory() && isOurs && (status.mode & othersMayWrite) === 0) return;

@@ -17,6 +17,7 @@ import {
 } from './machine.ts';
 import { openMachineState } from './machine-state.ts';
 import { listMachines } from './read-machine.ts';
+import { sweepHostState } from './sweep-host-state.ts';
 
 /** A machine as its operator, or libvirt, describes it. Paths may lead through links. */
 export interface NewMachine {
@@ -54,6 +55,7 @@ export async function addMachine(
     ...(wanted.monitor && { monitor: wanted.monitor }),
   });
   await using _lock = await lockHostState(host);
+  await sweepHostState(host);
   const others = await listMachines(host);
   if (others.some(({ name }) => name === machine.name)) {
     throw new ColdpatchError(

@@ -10,7 +10,11 @@ import { ColdpatchError } from '../../lib/errors.ts';
  * @throws ColdpatchError `internal` when something is mounted below: its files are not ours to remove.
  */
 export async function removeTree(path: string): Promise<boolean> {
-  if (!lstatSync(path, { throwIfNoEntry: false })) return false;
+  if (!lstatSync(path, { throwIfNoEntry: false })) {
+    // A run that was killed right after it had removed it, or what was above it, has not synced that.
+    await syncDirectory(nearestAbove(path));
+    return false;
+  }
   const mounted = mountPointsOf(await readFile('/proc/self/mountinfo', 'utf8')).find(
     (point) => point === path || point.startsWith(`${path}/`),
   );
@@ -23,6 +27,11 @@ export async function removeTree(path: string): Promise<boolean> {
   await rm(path, { recursive: true, force: true });
   await syncDirectory(dirname(path));
   return true;
+}
+
+function nearestAbove(path: string): string {
+  const above = dirname(path);
+  return above === path || lstatSync(above, { throwIfNoEntry: false }) ? above : nearestAbove(above);
 }
 
 /** The fifth field of each line, with its octal escapes: proc_pid_mountinfo(5). */

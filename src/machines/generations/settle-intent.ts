@@ -59,6 +59,9 @@ export async function finishReplacement(
   if (diskIn(staged)) {
     await renameDurably(staged, generationDirectory(state, intent.generation));
     await onStep('kept');
+  } else {
+    // A run that was killed right after the rename has not synced it.
+    await syncDirectory(state.generations);
   }
   if (intent.consumes !== undefined) {
     const consumed = generationDirectory(state, intent.consumes);
@@ -84,6 +87,8 @@ export async function returnOriginal(state: StateDirectory, intent: Intent, onSt
     if (!diskIn(consumed)) {
       await linkDurably(state.imagePath, join(consumed, diskName));
       await onStep('returned');
+    } else {
+      await syncDirectory(consumed);
     }
   }
   await renameDurably(join(stagedDirectory(state, intent.generation), diskName), state.imagePath);

@@ -6,7 +6,7 @@ import { createHash, type KeyObject, sign, verify } from 'node:crypto';
 import { open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { syncDirectory } from '../../lib/durable-file.ts';
+import { syncDirectory, syncFile } from '../../lib/durable-file.ts';
 import { ColdpatchError } from '../../lib/errors.ts';
 import { hasErrorCode } from '../../lib/has-error-code.ts';
 import { asHostSpaceError } from '../../lib/host-space-error.ts';
@@ -70,7 +70,12 @@ export async function readLog(host: HostState, publicKey: KeyObject): Promise<Ge
 export async function logEvent(host: HostState, key: ServiceKey, event: LogEvent): Promise<void> {
   await using _lock = await lockHostState(host);
   const { entries, digests, length } = await readLog(host, key.publicKey);
-  if (entries.some((entry) => isSameEvent(entry, event))) return;
+  if (entries.some((entry) => isSameEvent(entry, event))) {
+    // A run that was killed right after it had written the entry has not synced it.
+    await syncFile(host.log);
+    await syncDirectory(dirname(host.log));
+    return;
+  }
   const entry: LogEntry = entrySchema.parse({
     number: entries.length + 1,
     previous: digests.at(-1) ?? null,

@@ -8,6 +8,7 @@ import { generationDirectory, stagedDirectory } from '../generations/generation-
 import { removeTree } from '../generations/remove-tree.ts';
 import { namesIn } from '../generations/state-directory.ts';
 import { releaseMachine } from '../running/release-machine.ts';
+import { sweepUnfinished } from '../sweep-unfinished.ts';
 import { isThere } from '../vtpm/state-files.ts';
 import { holdMachine } from './hold-machine.ts';
 import { type MachineIntent, readMachineIntent, removeMachineIntent, type RollBackIntent } from './intent.ts';
@@ -44,6 +45,8 @@ export async function settleMachine(
   const { state } = context;
   const intent = await readMachineIntent(state);
   const settlement = intent && (await settle(context, intent, options));
+  const kept = (await namesIn(state.generations)).map((name) => join(state.generations, name));
+  for (const directory of [state.path, ...kept]) await sweepUnfinished(directory);
   for (const name of await namesIn(state.work)) {
     await removeTree(join(state.work, name));
     await options.onStep?.('discarded');
@@ -74,6 +77,7 @@ export async function finishRollBack(
   const staged = stagedDirectory(state, intent.keeps);
   const kept = generationDirectory(state, intent.keeps);
   if (isThere(staged)) await renameDurably(staged, kept);
+  else await syncDirectory(state.generations);
   await step('back_kept');
   const event = { at: now().toISOString(), machine: machine.id, name: machine.name };
   const keptManifest = digestOf(await readFile(join(kept, manifestName)));
@@ -193,7 +197,6 @@ async function place(step: Step): Promise<void> {
 }
 
 async function removeIfThere(path: string): Promise<void> {
-  if (!isThere(path)) return;
-  await unlink(path);
+  if (isThere(path)) await unlink(path);
   await syncDirectory(dirname(path));
 }

@@ -1,6 +1,7 @@
-import { openHostState } from '../definitions/host-state.ts';
+import { lockHostState, openHostState } from '../definitions/host-state.ts';
 import { openMachineState } from '../definitions/machine-state.ts';
 import { readMachine } from '../definitions/read-machine.ts';
+import { hasHostLeftovers, sweepHostState } from '../definitions/sweep-host-state.ts';
 import { acquireRunLock } from '../run-lock.ts';
 import { openServiceKey } from '../signing/service-key.ts';
 import type { MachineContext } from './read-generation.ts';
@@ -19,6 +20,10 @@ export async function withMachine<Result>(
 ): Promise<Result> {
   const host = await openHostState(stateDirectory);
   const machine = await readMachine(host, name);
+  if (await hasHostLeftovers(host)) {
+    await using _lock = await lockHostState(host);
+    await sweepHostState(host);
+  }
   const state = await openMachineState(host, machine.name);
   const key = await openServiceKey(host);
   await using _lock = await acquireRunLock(state.path);

@@ -5,25 +5,26 @@ import type { LoggedWrite } from './write-log.ts';
 export interface CrashPoint {
   /** For messages: `after 17 of 230 requests`, with the requests that were lost. */
   readonly name: string;
-  /** Requests that reached the disk, by their numbers, in their order. */
-  readonly reached: readonly number[];
+  /** How many requests had been made. */
+  readonly end: number;
   /** All requests before this number are on the disk for certain. */
   readonly certain: number;
+  /** Those from `certain` on that did not reach it. */
+  readonly lost: ReadonlySet<number>;
 }
+
+const nothing: ReadonlySet<number> = new Set();
 
 /** Every prefix: the disk took everything up to a moment, and nothing after it. */
 export function* prefixes(writes: readonly LoggedWrite[]): Generator<CrashPoint> {
-  for (let count = 0; count <= writes.length; count += 1) {
-    yield {
-      name: `after ${count} of ${writes.length} requests`,
-      reached: Array.from({ length: count }, (_, index) => index),
-      certain: count,
-    };
+  for (let end = 0; end <= writes.length; end += 1) {
+    yield { name: `after ${end} of ${writes.length} requests`, end, certain: end, lost: nothing };
   }
 }
 
 /**
- * Random subsets within an epoch: of the requests since the last flush, a disk may have taken any.
+ * Random subsets within an epoch: of the requests since the last flush, a disk may have taken any. In the order of their ends.
+ *
  * @param next a number from 0 to `below`
  */
 export function* subsets(
@@ -31,41 +32,64 @@ export function* subsets(
   count: number,
   next: (below: number) => number,
 ): Generator<CrashPoint> {
-  for (let index = 0; index < count; index += 1) {
-    const end = next(writes.length + 1);
-    const flushed = writes.slice(0, end).findLastIndex(({ isFlush }) => isFlush) + 1;
-    const lost: number[] = [];
-    const reached: number[] = [];
-    for (let at = 0; at < end; at += 1) {
-      const isLost = at >= flushed && writes[at]?.isForced !== true && next(2) === 0;
-      (isLost ? lost : reached).push(at);
+  const ends = Array.from({ length: count }, () => next(writes.length + 1)).toSorted(
+    (one, other) => one - other,
+  );
+  for (const end of ends) {
+    const certain = flushedBefore(writes, end);
+    const lost = new Set<number>();
+    for (let at = certain; at < end; at += 1) {
+      if (writes[at]?.isForced !== true && next(2) === 0) lost.add(at);
     }
-    yield {
-      name: `after ${end} of ${writes.length} requests without ${lost.join(', ')}`,
-      reached,
-      certain: flushed,
-    };
+    const name = `after ${end} of ${writes.length} requests without ${[...lost].join(', ')}`;
+    yield { name, end, certain, lost };
   }
 }
 
-/** Makes disks as power cuts leave them. */
+function flushedBefore(writes: readonly LoggedWrite[], end: number): number {
+  for (let at = end - 1; at >= 0; at -= 1) if (writes[at]?.isFlush === true) return at + 1;
+  return 0;
+}
+
+/** Makes disks as power cuts leave them, quickest in the order of `certain`. */
 export function openReplay(before: string, log: string, writes: readonly LoggedWrite[]) {
   const source = openSync(log, 'r');
-  const { size, extents } = readExtents(before);
+  const { size, chunks } = readChunks(before);
+  let certain = new Map(chunks);
+  let reached = 0;
+  const apply = (disk: Map<number, Buffer>, number: number): void => {
+    const write = writes[number];
+    if (write?.dataAt === undefined) return;
+    const data = Buffer.alloc(write.length);
+    readSync(source, data, 0, data.length, write.dataAt);
+    for (let done = 0; done < data.length; ) {
+      const at = write.offset + done;
+      const start = at - (at % chunkBytes);
+      const there = disk.get(start);
+      // Another disk may have the chunk that is there: it stays as it is.
+      const chunk = Buffer.alloc(chunkBytes);
+      there?.copy(chunk);
+      done += data.copy(chunk, at - start, done);
+      disk.set(start, chunk);
+    }
+  };
   return {
     /** Writes the disk of a crash point to `target`. */
     make(point: CrashPoint, target: string): void {
+      if (point.certain < reached) {
+        certain = new Map(chunks);
+        reached = 0;
+      }
+      for (; reached < point.certain; reached += 1) apply(certain, reached);
+      const after = new Map(certain);
+      for (let number = point.certain; number < point.end; number += 1) {
+        if (!point.lost.has(number)) apply(after, number);
+      }
       const disk = openSync(target, 'w');
       try {
         ftruncateSync(disk, size);
-        for (const { data, offset } of extents) writeSync(disk, data, 0, data.length, offset);
-        for (const number of point.reached) {
-          const write = writes[number];
-          if (write?.dataAt === undefined) continue;
-          const data = Buffer.alloc(write.length);
-          readSync(source, data, 0, data.length, write.dataAt);
-          writeSync(disk, data, 0, data.length, write.offset);
-        }
+        for (const [offset, data] of after)
+          writeSync(disk, data, 0, Math.min(data.length, size - offset), offset);
       } finally {
         closeSync(disk);
       }
@@ -74,20 +98,20 @@ export function openReplay(before: string, log: string, writes: readonly LoggedW
   };
 }
 
-const chunk = 64 * 1024;
+const chunkBytes = 64 * 1024;
 
-/** What is not zero in a file: far less than the file, which is copied for each crash point. */
-function readExtents(path: string) {
+/** What is not zero in a file: far less than the file. */
+function readChunks(path: string) {
   const file = openSync(path, 'r');
   try {
     const { size } = fstatSync(file);
-    const extents: { readonly data: Buffer; readonly offset: number }[] = [];
-    for (let offset = 0; offset < size; offset += chunk) {
-      const data = Buffer.alloc(Math.min(chunk, size - offset));
+    const chunks = new Map<number, Buffer>();
+    for (let offset = 0; offset < size; offset += chunkBytes) {
+      const data = Buffer.alloc(chunkBytes);
       readSync(file, data, 0, data.length, offset);
-      if (data.some((byte) => byte !== 0)) extents.push({ data, offset });
+      if (data.some((byte) => byte !== 0)) chunks.set(offset, data);
     }
-    return { size, extents };
+    return { size, chunks };
   } finally {
     closeSync(file);
   }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startProgram } from '../../../src/lib/start-program.ts';
 
@@ -54,13 +54,16 @@ export function makeDisk(path: string, { bytes, make }: FilesystemKind): void {
  * What is in `image` afterwards is what a clean unmount left.
  */
 export async function withLogged(
-  { folder, image, log }: { readonly folder: string; readonly image: string; readonly log: string },
+  {
+    folder,
+    image,
+    log,
+    mountPoint,
+  }: { readonly folder: string; readonly image: string; readonly log: string; readonly mountPoint: string },
   kind: FilesystemKind,
-  work: (mountPoint: string) => Promise<void>,
+  work: () => Promise<void>,
 ): Promise<void> {
   const exported = join(folder, 'exported');
-  const mountPoint = join(folder, 'logged');
-  mkdirSync(mountPoint, { recursive: true });
   writeFileSync(exported, '');
   writeFileSync(log, '');
   truncateSync(log, 4 * 1024 ** 3);
@@ -90,7 +93,7 @@ export async function withLogged(
     startTimeoutSeconds: 60,
   });
   try {
-    await withMounted(exported, mountPoint, kind, () => work(mountPoint));
+    await withMounted(exported, mountPoint, kind, work);
   } finally {
     await daemon.stop();
     rmSync(exported, { force: true });

@@ -1,0 +1,134 @@
+import { join } from 'node:path';
+import { seededNumbers } from '../seeded-numbers.ts';
+import { strictCrashes } from './crash-strictly.ts';
+import type { StrictFilesystem } from './strict-filesystem.ts';
+import {
+  describeMoment,
+  describeOperation,
+  differenceOf,
+  type Moment,
+  momentsOf,
+  recoverTree,
+  type StrictTrial,
+} from './strict-trial.ts';
+import { traceProgram } from './trace-program.ts';
+import type { TracedOperation } from './traced-operations.ts';
+import { readStoryState, type StoryState } from './story-state.ts';
+import { writeCrashedTree } from './write-crashed-tree.ts';
+
+export interface CutOptions {
+  /** How many random mixtures after each call; `lost`: only what was synced is there, ever. */
+  readonly mixtures: number | 'lost';
+  /** Stops after so many wrong ones. */
+  readonly enough: number;
+  /** Calls that are taken not to have been made. */
+  readonly isDropped?: (operation: TracedOperation) => boolean;
+}
+
+export interface StrictVerdict {
+  /** How many power cuts. */
+  readonly points: number;
+  readonly wrong: readonly string[];
+}
+
+/** Cuts the power after every call of the story. */
+export async function cutStory(trial: StrictTrial, options: CutOptions): Promise<StrictVerdict> {
+  const next = seededNumbers(1);
+  const filesystem = trial.open();
+  const wrong: string[] = [];
+  let points = 0;
+  for (const moment of momentsOf(trial.operations, applierOf(filesystem, options))) {
+    const allowed = [trial.states[moment.settled], trial.states[moment.settled + 1]];
+    for (const crash of strictCrashes(filesystem, options.mixtures, next)) {
+      points += 1;
+      const found = await recoverTree(trial, filesystem.crash(crash.remains), filesystem);
+      if (allowed.includes(found)) continue;
+      wrong.push(`${describeMoment(moment)}, ${crash.name}: ${differenceOf(allowed[0], found)}`);
+      if (wrong.length >= options.enough) return { points, wrong };
+    }
+  }
+  return { points, wrong };
+}
+
+/** A run that was killed, and what the next one did. */
+export interface KilledRun {
+  readonly moment: Moment;
+  readonly recovery: readonly TracedOperation[];
+  /** What the recovery then said to be there. */
+  readonly reached: StoryState;
+}
+
+/** Kills the story at a moment, and traces the recovery. */
+export async function killAt(trial: StrictTrial, moment: Moment): Promise<KilledRun> {
+  const { root, work, programs, places } = trial;
+  const filesystem = trial.open();
+  replay(trial, moment, applierOf(filesystem, {}));
+  writeCrashedTree(
+    root,
+    filesystem.crash(() => 'all'),
+    filesystem.numbers(),
+  );
+  const program = join(programs, 'story-state.ts');
+  const recovery = await traceProgram({ program, root, work });
+  return { moment, recovery, reached: await readStoryState(places) };
+}
+
+/**
+ * Cuts the power after every call of the recovery from a kill: what the killed run had not synced may be lost even after
+ * the recovery has seen it.
+ */
+export async function cutRecovery(
+  trial: StrictTrial,
+  { moment, recovery, reached }: KilledRun,
+  options: CutOptions,
+): Promise<StrictVerdict> {
+  const filesystem = trial.open();
+  const apply = applierOf(filesystem, options);
+  replay(trial, moment, apply);
+  const either = [trial.states[moment.settled], trial.states[moment.settled + 1]];
+  const wrong: string[] = [];
+  let points = 0;
+  const cut = async (allowed: readonly (StoryState | undefined)[], where: string): Promise<void> => {
+    points += 1;
+    const found = await recoverTree(
+      trial,
+      filesystem.crash(() => 'none'),
+      filesystem,
+    );
+    if (allowed.includes(found)) return;
+    wrong.push(`${describeMoment(moment)}, killed, ${where}: ${differenceOf(allowed[0], found)}`);
+  };
+  if (!either.includes(reached))
+    wrong.push(`${describeMoment(moment)}, killed: ${differenceOf(either[0], reached)}`);
+  for (const operation of recovery) {
+    if (wrong.length >= options.enough) return { points, wrong };
+    if (apply(operation)) await cut(either, `recovery cut after ${describeOperation(operation)}`);
+  }
+  // What a recovery has said to be so stays so.
+  await cut([reached], 'cut after the recovery');
+  return { points, wrong };
+}
+
+/** Moments at which a kill leaves something that is not synced. */
+export function riskyMoments(trial: StrictTrial): readonly Moment[] {
+  const filesystem = trial.open();
+  const risky = new Set(['rename', 'unlink', 'link', 'directory', 'write', 'truncate']);
+  return [...momentsOf(trial.operations, applierOf(filesystem, {}))].filter(
+    ({ operation }) => risky.has(operation.kind) && !('path' in operation && /\/work\//.test(operation.path)),
+  );
+}
+
+function replay(
+  { operations }: StrictTrial,
+  { index }: Moment,
+  apply: (operation: TracedOperation) => boolean,
+): void {
+  for (const one of operations.slice(0, index + 1)) apply(one);
+}
+
+function applierOf(
+  filesystem: StrictFilesystem,
+  { isDropped = () => false }: Pick<CutOptions, 'isDropped'>,
+): (operation: TracedOperation) => boolean {
+  return (operation) => !isDropped(operation) && filesystem.apply(operation);
+}
