@@ -32,6 +32,8 @@ const rules: Readonly<Record<string, Access>> = {
   'GET /api/v1/runs/:id': 'viewer',
   'GET /api/v1/runs/:id/events': 'viewer',
   'POST /api/v1/runs/:id/cancel': 'operator',
+  'POST /api/v1/runs/:id/pause': 'operator',
+  'POST /api/v1/runs/:id/resume': 'operator',
   'POST /api/v1/runs/:id/approve': 'approver',
   'GET /api/v1/audit': 'admin',
   'GET /api/v1/tokens': 'admin',

@@ -63,6 +63,7 @@ export const systemPackages = {
     { name: 'ovmf', proof: ['/usr/share/OVMF/OVMF_CODE_4M.ms.fd'] },
     { name: 'pacman-package-manager', proof: ['pacman'] },
     { name: 'qemu-guest-agent', proof: ['qemu-ga'] },
+    { name: 'postgresql', proof: ['psql', '/usr/lib/postgresql/*'] },
     { name: 'rpm', proof: ['rpm', 'rpmbuild'] },
     { name: 'shim-signed', proof: ['/usr/lib/shim/shimx64.efi.signed'] },
     { name: 'squashfs-tools', proof: ['mksquashfs', 'unsquashfs'] },
@@ -79,5 +80,6 @@ export const systemPackages = {
   bench: [
     { name: 'libguestfs-tools', proof: ['virt-customize', 'virt-inspector'] },
     { name: 'linux-image-cloud-amd64', proof: ['/boot/vmlinuz-*'] },
+    { name: 'postgresql', proof: ['psql', '/usr/lib/postgresql/*'] },
   ],
 } as const satisfies Record<string, readonly SystemPackage[]>;

@@ -75,6 +75,20 @@ export function addRunRoutes(api: Api, context: ApiContext): void {
   );
 
   api.post(
+    '/api/v1/runs/:id/pause',
+    { config: { access: 'operator' }, schema: { params: idParameters, response: { 202: runSchema } } },
+    async ({ caller, params }, reply) =>
+      reply.status(202).send(runView(await application.pause(caller, params.id, true))),
+  );
+
+  api.post(
+    '/api/v1/runs/:id/resume',
+    { config: { access: 'operator' }, schema: { params: idParameters, response: { 202: runSchema } } },
+    async ({ caller, params }, reply) =>
+      reply.status(202).send(runView(await application.pause(caller, params.id, false))),
+  );
+
+  api.post(
     '/api/v1/runs/:id/approve',
     { config: { access: 'approver' }, schema: { params: idParameters, response: { 202: runSchema } } },
     async ({ caller, params }, reply) =>

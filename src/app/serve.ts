@@ -2,21 +2,22 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config/schema.ts';
 import type { ServerConfig } from '../config/server-schema.ts';
-import { startDispatcher } from '../jobs/start-dispatcher.ts';
 import { stepsOfKind } from '../jobs/types.ts';
 import { ColdpatchError } from '../lib/errors.ts';
-import { acquireFileLock } from '../lib/file-lock.ts';
+import { acquireFileLock, type FileLock } from '../lib/file-lock.ts';
 import { addAudit } from '../store/audit.ts';
 import { addSource } from '../store/images.ts';
-import { openStore, type Store } from '../store/open-store.ts';
+import type { Store } from '../store/open-store.ts';
 import { addRun } from '../store/runs.ts';
 import { createToken, listTokens } from '../store/tokens.ts';
+import { openServerStore } from './open-server-store.ts';
 import { type Application, createApplication } from './server/application.ts';
 import type { ServerContext } from './server/server-context.ts';
-import { stepHandlers } from './server/step-handlers.ts';
-import { windowIsOpen } from './server/window-is-open.ts';
+import { startRuns } from './server/start-runs.ts';
 
 export interface ServeOptions {
+  /** URL of a PostgreSQL database, for a server whose workers are elsewhere. Without it: SQLite, in the state directory. */
+  readonly database?: string | undefined;
   readonly onFault: (error: unknown) => void;
 }
 
@@ -28,51 +29,25 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-/** Where the server keeps what it knows. */
-export function databasePath({ stateDirectory }: Config): string {
-  return join(stateDirectory, 'coldpatch.db');
-}
-
 /**
  * `coldpatch serve` without its HTTP: takes the database, takes up what a killed server was at, and works.
- * @throws ColdpatchError `server_running`, `store_newer`
+ * @throws ColdpatchError `server_running`, `store_newer`, `store_unreachable`
  */
 export async function startServer(
   config: Config,
   settings: ServerConfig,
-  { onFault }: ServeOptions,
+  { database, onFault }: ServeOptions,
 ): Promise<RunningServer> {
-  mkdirSync(config.stateDirectory, { recursive: true, mode: 0o700 });
-  const lock = await acquireFileLock({
-    path: join(config.stateDirectory, 'server.lock'),
-    waitSeconds: 10,
-    busy: (cause) =>
-      new ColdpatchError(
-        'server_running',
-        `Expected to be the only server on ${config.stateDirectory}, but another one holds it.`,
-        { cause },
-      ),
-  });
+  // On PostgreSQL there may be several: what must not be done twice is guarded by the tables.
+  const lock = database === undefined ? await lockStateDirectory(config) : undefined;
   let opened: Store | undefined;
   try {
-    const store = openStore(databasePath(config), () => new Date());
+    const { store, postgres } = await openServerStore(config, database);
     opened = store;
     const server: ServerContext = { config, settings, store };
     for (const source of settings.sources) await addSource(store, source);
     const firstToken = await makeFirstToken(store);
-    const dispatcher = await startDispatcher({
-      store,
-      handlers: stepHandlers(server),
-      limits: {
-        collect: 1,
-        inspect: settings.limits.inspections,
-        upgrade: settings.limits.upgrades,
-        rollback: 1,
-      },
-      paused: () =>
-        settings.window && !windowIsOpen(settings.window, store.now()) ? ['upgrade', 'rollback'] : [],
-      onFault,
-    });
+    const dispatcher = await startRuns(server, postgres, onFault);
     const stopSchedule = startSchedule(server, () => dispatcher.wake(), onFault);
     return {
       application: createApplication(server, dispatcher),
@@ -81,14 +56,28 @@ export async function startServer(
         await stopSchedule();
         await dispatcher.stop();
         await store.close();
-        await lock.release();
+        await lock?.release();
       },
     };
   } catch (error) {
     await opened?.close();
-    await lock.release();
+    await lock?.release();
     throw error;
   }
+}
+
+async function lockStateDirectory({ stateDirectory }: Config): Promise<FileLock> {
+  mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
+  return acquireFileLock({
+    path: join(stateDirectory, 'server.lock'),
+    waitSeconds: 10,
+    busy: (cause) =>
+      new ColdpatchError(
+        'server_running',
+        `Expected to be the only server on ${stateDirectory}, but another one holds it.`,
+        { cause },
+      ),
+  });
 }
 
 async function makeFirstToken(store: Store): Promise<string | undefined> {

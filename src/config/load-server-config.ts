@@ -7,12 +7,17 @@ import { type ServerConfig, serverSchema } from './server-schema.ts';
  * @throws ColdpatchError `configuration_invalid` with every problem, `file_not_found`.
  */
 export function loadServerConfig(path: string): ServerConfig {
-  const result = serverSchema.safeParse(parse(path, read(path)));
+  return parseServerConfig(parse(path, read(path)), path);
+}
+
+/** The same for what is parsed already. `origin` is named in the error. @throws ColdpatchError `configuration_invalid` */
+export function parseServerConfig(value: unknown, origin: string): ServerConfig {
+  const result = serverSchema.safeParse(value);
   if (result.success) return result.data;
   const problems = result.error.issues.map((issue) => `${issue.path.join('.') || 'file'}: ${issue.message}`);
   throw new ColdpatchError(
     'configuration_invalid',
-    `Expected sources and policies in ${path}, but found:\n${problems.join('\n')}\nThe keys are described in docs/operating/server.md.`,
+    `Expected sources and policies in ${origin}, but found:\n${problems.join('\n')}\nThe keys are described in docs/operating/server.md.`,
   );
 }
 

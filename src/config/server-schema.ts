@@ -4,6 +4,8 @@ const time = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time such 
 const days = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 const count = (most: number) => z.int().min(1).max(most);
 
+const hostName = /^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$/;
+
 const policySchema = z.strictObject({
   upgrade: z
     .enum(['never', 'after_approval', 'automatic'])
@@ -28,6 +30,11 @@ const sourceSchema = z.strictObject({
   id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be small letters, digits and dashes'),
   kind: z.enum(['folder']),
   directory: z.string().regex(/^\//, 'must be an absolute path'),
+  hosts: z
+    .array(z.string().regex(hostName, 'must be the name of a host'))
+    .min(1)
+    .optional()
+    .describe('Workers that see the images, by the name that each has; all unless given, by the same paths'),
   collectMinutes: count(10_080).default(60).describe('How often the source is listed'),
   policy: policySchema.prefault({}),
 });
@@ -43,6 +50,23 @@ export const serverSchema = z.strictObject({
         .default(1)
         .describe('Upgrades at a time: each takes a copy of its image, and memory'),
       inspections: count(64).default(1),
+      hosts: z
+        .record(
+          z.string().regex(hostName, 'must be the name of a host'),
+          z.strictObject({ upgrades: count(64).optional(), inspections: count(64).optional() }),
+        )
+        .default({})
+        .describe('Other limits for some workers, by the name of the host'),
+    })
+    .prefault({}),
+  workers: z
+    .strictObject({
+      heartbeatSeconds: z
+        .int()
+        .min(10)
+        .max(3600)
+        .default(30)
+        .describe('After so long without a sign of life of a worker, others do its steps'),
     })
     .prefault({}),
   window: z

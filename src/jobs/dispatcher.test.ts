@@ -12,12 +12,13 @@ import {
   findRun,
   holdsRun,
   moveRun,
+  pauseRun,
   requeueRuns,
   runEvents,
   stepsOf,
 } from '../store/runs.ts';
-import { type Dispatcher, startDispatcher } from './start-dispatcher.ts';
-import { type StepContext, type StepHandlers, stepsOfKind } from './types.ts';
+import { startDispatcher } from './start-dispatcher.ts';
+import { type Dispatcher, type StepContext, type StepHandlers, stepsOfKind } from './types.ts';
 
 let folder: string;
 let store: Store;
@@ -210,4 +211,23 @@ test('a limit holds', async () => {
   });
   for (const id of ids) await reaches(id, 'done');
   expect(most).toBe(1);
+});
+
+test('a paused run finishes its step, and goes on when it is resumed', async () => {
+  const id = await upgrade();
+  await start({
+    async match() {
+      calls.push('match');
+      expect(await pauseRun(store, id, true)).toBe(true);
+      return { next: 'continue', result: {} };
+    },
+  });
+  await expect.poll(() => calls.includes('match')).toBe(true);
+  await reaches(id, 'queued');
+  await sleep(30);
+  expect(calls).toEqual(['inspect', 'match']);
+  expect(await pauseRun(store, id, false)).toBe(true);
+  await reaches(id, 'done');
+  expect(calls).toEqual(['inspect', 'match', 'plan', 'upgrade']);
+  expect(await pauseRun(store, id, true)).toBe(false);
 });

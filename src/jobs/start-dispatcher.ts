@@ -1,17 +1,9 @@
-import { ColdpatchError, type ErrorCode, isColdpatchError } from '../lib/errors.ts';
 import type { Store } from '../store/open-store.ts';
-import {
-  addRunEvent,
-  changeRun,
-  claimRun,
-  moveRun,
-  requestCancel,
-  requeueRuns,
-  type StoredRun,
-} from '../store/runs.ts';
+import { claimRun, moveRun, requestCancel, requeueRuns, type StoredRun } from '../store/runs.ts';
 import type { RunKind } from '../store/tables.ts';
-import { runSteps } from './run-steps.ts';
-import type { StepHandlers } from './types.ts';
+import { carryOut, interrupted } from './carry-out.ts';
+import { createRunListeners } from './run-listeners.ts';
+import type { Dispatcher, StepHandlers } from './types.ts';
 
 export interface DispatcherOptions {
   readonly store: Store;
@@ -25,22 +17,7 @@ export interface DispatcherOptions {
   readonly pollMilliseconds?: number;
 }
 
-/** Carries out the runs of the store, in this process. */
-export interface Dispatcher {
-  /** There may be something to do. */
-  wake(): void;
-  /** Ends a run: at once when it waits, else as soon as its step lets go. */
-  cancel(runId: string): Promise<boolean>;
-  /** Calls `listener` when something of a run changed; returns what ends that. */
-  watch(runId: string, listener: () => void): () => void;
-  /** Interrupts what runs and hands it back to the queue. */
-  stop(): Promise<void>;
-}
-
-const mostAttempts = 5;
-const firstPauseSeconds = 30;
-
-/** Takes back what a killed process was at, then works until it is stopped. */
+/** Carries out the runs of the store in this process: takes back what a killed process was at, then works until it is stopped. */
 export async function startDispatcher(options: DispatcherOptions): Promise<Dispatcher> {
   const { store } = options;
   await requeueRuns(store);
@@ -48,11 +25,9 @@ export async function startDispatcher(options: DispatcherOptions): Promise<Dispa
     string,
     { readonly kind: RunKind; readonly controller: AbortController; readonly done: Promise<void> }
   >();
-  const listeners = new Map<string, Set<() => void>>();
+  const listeners = createRunListeners();
   let stopped = false;
   let claiming: Promise<void> = Promise.resolve();
-
-  const tell = (runId: string): void => listeners.get(runId)?.forEach((listener) => listener());
 
   const freeKinds = (): readonly RunKind[] => {
     const busy = [...running.values()].map(({ kind }) => kind);
@@ -65,11 +40,13 @@ export async function startDispatcher(options: DispatcherOptions): Promise<Dispa
 
   const begin = (run: StoredRun): void => {
     const controller = new AbortController();
-    const done = carryOut(run, { ...options, controller, onChange: tell, isStopped: () => stopped })
+    const { signal } = controller;
+    const { tell: onChange } = listeners;
+    const done = carryOut(run, { ...options, signal, onChange, isStopped: () => stopped, steps: 'all' })
       .catch(options.onFault)
       .finally(() => {
         running.delete(run.id);
-        tell(run.id);
+        listeners.tell(run.id);
         wake();
       });
     running.set(run.id, { kind: run.kind, controller, done });
@@ -94,7 +71,7 @@ export async function startDispatcher(options: DispatcherOptions): Promise<Dispa
     wake,
     async cancel(runId) {
       if (await moveRun(store, runId, { from: ['queued', 'waiting'], to: 'cancelled' })) {
-        tell(runId);
+        listeners.tell(runId);
         return true;
       }
       const current = running.get(runId);
@@ -103,14 +80,7 @@ export async function startDispatcher(options: DispatcherOptions): Promise<Dispa
       current.controller.abort(interrupted('somebody cancelled the run'));
       return true;
     },
-    watch(runId, listener) {
-      const set = listeners.get(runId) ?? new Set();
-      listeners.set(runId, set.add(listener));
-      return () => {
-        set.delete(listener);
-        if (set.size === 0) listeners.delete(runId);
-      };
-    },
+    watch: listeners.add,
     async stop() {
       stopped = true;
       clearInterval(timer);
@@ -119,53 +89,4 @@ export async function startDispatcher(options: DispatcherOptions): Promise<Dispa
       await Promise.all([...running.values()].map(({ done }) => done));
     },
   };
-}
-
-interface CarryOutOptions extends DispatcherOptions {
-  readonly controller: AbortController;
-  readonly onChange: (runId: string) => void;
-  readonly isStopped: () => boolean;
-}
-
-async function carryOut(run: StoredRun, options: CarryOutOptions): Promise<void> {
-  const { store, controller } = options;
-  const at = (): string => store.now().toISOString();
-  try {
-    const answer = await runSteps(run, { ...options, signal: controller.signal });
-    const state = answer === 'waiting' ? 'waiting' : 'done';
-    await changeRun(store, run, { state, ...(state === 'done' && { ended_at: at() }) });
-    await addRunEvent(store, run.id, { kind: 'run', detail: JSON.stringify({ state }) });
-  } catch (error) {
-    const fate = fateOf(error, run, controller.signal.aborted, options);
-    await changeRun(store, run, fate);
-    await addRunEvent(store, run.id, {
-      kind: 'run',
-      detail: JSON.stringify({ state: fate.state, error: fate.error_code, message: fate.error_message }),
-    });
-  }
-}
-
-/** Retries by the code of the error, with pauses that double; what nobody can repair by waiting fails at once. */
-function fateOf(error: unknown, run: StoredRun, aborted: boolean, { store, isStopped }: CarryOutOptions) {
-  const code: ErrorCode = isColdpatchError(error) ? error.code : 'internal';
-  const message = error instanceof Error ? error.message : String(error);
-  const now = store.now();
-  const failure = { error_code: code, error_message: message.slice(0, 4000) };
-  if (aborted && isStopped()) return { state: 'queued', ...failure } as const;
-  if (aborted) return { state: 'cancelled', ended_at: now.toISOString(), ...failure } as const;
-  const attempt = run.attempt + 1;
-  if (isColdpatchError(error) && error.entry.retry && attempt < mostAttempts) {
-    const pause = firstPauseSeconds * 2 ** run.attempt * 1000;
-    return {
-      state: 'queued',
-      attempt,
-      not_before: new Date(now.getTime() + pause).toISOString(),
-      ...failure,
-    } as const;
-  }
-  return { state: 'failed', attempt, ended_at: now.toISOString(), ...failure } as const;
-}
-
-function interrupted(reason: string): ColdpatchError {
-  return new ColdpatchError('interrupted', `Expected to finish, but ${reason}. The original is as it was.`);
 }

@@ -40,3 +40,15 @@ export interface StepResult {
 
 /** Carries out steps. Each may be called again for the same run after a crash. */
 export type StepHandlers = Readonly<Record<HandledStep, (context: StepContext) => Promise<StepResult>>>;
+
+/** Sees to it that the runs of the store are carried out. */
+export interface Dispatcher {
+  /** There may be something to do. */
+  wake(): void;
+  /** Ends a run: at once when it waits, else as soon as its step lets go. */
+  cancel(runId: string): Promise<boolean>;
+  /** Calls `listener` when something of a run changed; returns what ends that. */
+  watch(runId: string, listener: () => void): () => void;
+  /** Interrupts what runs and hands it back to the queue. */
+  stop(): Promise<void>;
+}

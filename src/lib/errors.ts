@@ -146,9 +146,11 @@ export const errorCatalogue = {
   signature_invalid: { exit: 3, retry: false, title: 'A signed statement is not what was signed' },
 
   source_unreachable: { exit: 1, retry: true, title: 'A source of images could not be read' },
+  store_unreachable: { exit: 1, retry: true, title: 'The database did not answer' },
   store_newer: { exit: 3, retry: false, title: 'The database was made by a newer coldpatch' },
   server_running: { exit: 3, retry: false, title: 'Another server works with the database' },
   audit_broken: { exit: 3, retry: false, title: 'The audit log was changed' },
+  worker_lost: { exit: 1, retry: false, title: 'The workers that had the run fell silent' },
   run_fenced: { exit: 3, retry: false, title: 'Another worker took the run over' },
   state_conflict: { exit: 3, retry: false, title: 'The object is not in a state in which this can be done' },
   object_unknown: { exit: 2, retry: false, title: 'There is no such object, or it may not be seen' },

@@ -14,8 +14,9 @@ export interface AuditEntry {
 }
 
 /** Adds one row, chained to the one before it. */
-export async function addAudit({ db, now }: Store, entry: AuditEntry): Promise<void> {
+export async function addAudit({ db, now, lock }: Store, entry: AuditEntry): Promise<void> {
   await db.transaction().execute(async (transaction) => {
+    await lock(transaction, 'audit');
     const last = await transaction
       .selectFrom('audit')
       .select(['sequence', 'hash'])

@@ -45,13 +45,14 @@ export async function recordPass(
 ): Promise<PassResult> {
   const at = store.now().toISOString();
   await addSource(store, source);
-  const known = await knownImages(store, source.id);
-  const changedFiles = new Set(
-    listed.filter((image) => !isSameFile(image, known.get(image.locator))).map(({ locator }) => locator),
-  );
   const due: string[] = [];
   const counts = { added: 0, changed: 0, unchanged: 0, gone: 0 };
   await store.db.transaction().execute(async (transaction) => {
+    await store.lock(transaction, `pass over ${source.id}`);
+    const known = await knownImages({ ...store, db: transaction }, source.id);
+    const changedFiles = new Set(
+      listed.filter((image) => !isSameFile(image, known.get(image.locator))).map(({ locator }) => locator),
+    );
     for (const image of listed) {
       const before = known.get(image.locator);
       const stale = changedFiles.has(image.locator) || image.backing.some((path) => changedFiles.has(path));

@@ -1,8 +1,8 @@
 import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { Kysely } from 'kysely';
-import { migrate } from './migrate.ts';
+import { Kysely, type Transaction } from 'kysely';
+import { migrateSqlite } from './migrate-sqlite.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
 import type { Tables } from './tables.ts';
 
@@ -10,6 +10,8 @@ import type { Tables } from './tables.ts';
 export interface Store {
   readonly db: Kysely<Tables>;
   readonly now: () => Date;
+  /** Waits until no other transaction has the lock of this name. It is let go at the end of the transaction. */
+  lock(transaction: Transaction<Tables>, name: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -28,11 +30,12 @@ export function openStore(path: string, now: () => Date): Store {
     database.exec(
       'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;',
     );
-    migrate(database, now);
+    migrateSqlite(database, now);
   } catch (error) {
     database.close();
     throw error;
   }
   const db = new Kysely<Tables>({ dialect: sqliteDialect(database) });
-  return { db, now, close: () => db.destroy() };
+  // There is one connection, and Kysely gives it to one transaction at a time.
+  return { db, now, lock: async () => undefined, close: () => db.destroy() };
 }

@@ -1,4 +1,6 @@
+import type { Transaction } from 'kysely';
 import type { Store } from './open-store.ts';
+import type { Tables } from './tables.ts';
 
 /** As a package manager names it. */
 export interface StoredPackage {
@@ -20,41 +22,77 @@ const rowsAtATime = 200;
 
 /** Keeps an inspection; packages that other images have too share their rows. @returns its id */
 export async function recordInspection(
-  { db, now }: Store,
+  { db, now, lock }: Store,
   { digest, document, packages }: InspectionRecord,
 ): Promise<number> {
   return db.transaction().execute(async (transaction) => {
-    const { id } = await transaction
-      .insertInto('inspections')
-      .values({ digest, document, made_at: now().toISOString() })
-      .onConflict((conflict) =>
-        conflict.column('digest').doUpdateSet({ document, made_at: now().toISOString() }),
-      )
-      .returning('id')
-      .executeTakeFirstOrThrow();
-    await transaction.deleteFrom('inspection_packages').where('inspection_id', '=', id).execute();
-    for (let first = 0; first < packages.length; first += rowsAtATime) {
-      const rows = packages
-        .slice(first, first + rowsAtATime)
-        .map(({ manager, name, architecture, version }) => ({ manager, name, architecture, version }));
-      const columns = ['name', 'manager', 'architecture', 'version'] as const;
-      // An update that changes nothing makes the row's id come back also when it was there.
-      const kept = await transaction
-        .insertInto('packages')
-        .values(rows)
-        .onConflict((conflict) =>
-          conflict.columns(columns).doUpdateSet((set) => ({ name: set.ref('excluded.name') })),
-        )
-        .returning('id')
+    await lock(transaction, `inspection ${digest}`);
+    const made_at = now().toISOString();
+    const before = await transaction
+      .selectFrom('inspections')
+      .select('id')
+      .where('digest', '=', digest)
+      .executeTakeFirst();
+    if (before) {
+      await transaction.deleteFrom('inspection_packages').where('inspection_id', '=', before.id).execute();
+      await transaction
+        .updateTable('inspections')
+        .set({ document, made_at })
+        .where('id', '=', before.id)
         .execute();
+    }
+    const { id } =
+      before ??
+      (await transaction
+        .insertInto('inspections')
+        .values({ digest, document, made_at })
+        .returning('id')
+        .executeTakeFirstOrThrow());
+    // In one order for everybody: two transactions that add the same packages wait for each other, never in a circle.
+    const distinct = new Map(packages.map((one) => [keyOf(one), one]));
+    const sorted = [...distinct].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
+    for (let first = 0; first < sorted.length; first += rowsAtATime) {
+      const ids = await packageRows(transaction, sorted.slice(first, first + rowsAtATime));
       await transaction
         .insertInto('inspection_packages')
-        .values(kept.map((row) => ({ package_id: row.id, inspection_id: id })))
-        .onConflict((conflict) => conflict.doNothing())
+        .values(ids.map((package_id) => ({ package_id, inspection_id: id })))
         .execute();
     }
     return id;
   });
+}
+
+/** The ids of packages; those that are not there yet are added. */
+async function packageRows(
+  transaction: Transaction<Tables>,
+  packages: readonly StoredPackage[],
+): Promise<readonly number[]> {
+  const find = async (wanted: readonly StoredPackage[]): Promise<ReadonlyMap<string, number>> => {
+    const names = [...new Set(wanted.map(({ name }) => name))];
+    const rows = await transaction.selectFrom('packages').selectAll().where('name', 'in', names).execute();
+    return new Map(rows.map((row) => [keyOf(row), row.id]));
+  };
+  const known = await find(packages);
+  const missing = packages.filter((one) => !known.has(keyOf(one)));
+  if (missing.length > 0) {
+    const rows = missing.map(({ manager, name, architecture, version }) => ({
+      manager,
+      name,
+      architecture,
+      version,
+    }));
+    await transaction
+      .insertInto('packages')
+      .values(rows)
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+  }
+  const added = missing.length > 0 ? await find(missing) : new Map<string, number>();
+  return packages.flatMap((one) => known.get(keyOf(one)) ?? added.get(keyOf(one)) ?? []);
+}
+
+function keyOf({ name, manager, architecture, version }: StoredPackage): string {
+  return JSON.stringify([name, manager, architecture, version]);
 }
 
 /** The inspection of these bytes, when they were read before. */

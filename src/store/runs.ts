@@ -23,10 +23,11 @@ export interface NewRun {
  * @returns `busy` with the run that holds the image, or `again` with the run that this idempotency key made before.
  */
 export async function addRun(
-  { db, now }: Store,
+  { db, now, lock }: Store,
   run: NewRun,
 ): Promise<{ readonly answer: 'added' | 'busy' | 'again'; readonly id: string }> {
   return db.transaction().execute(async (transaction) => {
+    await lock(transaction, `runs of ${run.imageId ?? run.sourceId}`);
     if (run.idempotencyKey !== undefined) {
       const same = await transaction
         .selectFrom('runs')
@@ -66,6 +67,9 @@ export async function addRun(
         error_message: null,
         started_at: null,
         ended_at: null,
+        host: null,
+        delivery: null,
+        queue: null,
       })
       .execute();
     const blank = { state: 'pending', started_at: null, ended_at: null, result: null } as const;
@@ -90,6 +94,7 @@ export async function claimRun(
       .selectAll()
       .where('state', '=', 'queued')
       .where('kind', 'in', kinds)
+      .where('paused', '=', 0)
       .where('not_before', '<=', at)
       .orderBy('requested_at')
       .orderBy('id')
@@ -164,8 +169,26 @@ export async function moveRun(
   return numUpdatedRows > 0n;
 }
 
-export async function requestCancel({ db }: Store, id: string): Promise<void> {
-  await db.updateTable('runs').set({ cancel_requested: 1 }).where('id', '=', id).execute();
+/** Whoever carries out the run is to let go of it. False when nobody does. */
+export async function requestCancel({ db }: Store, id: string): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('runs')
+    .set({ cancel_requested: 1 })
+    .where('id', '=', id)
+    .where('state', '=', 'running')
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+/** A paused run finishes the step that it is at, and begins no other. False when it has ended. */
+export async function pauseRun({ db }: Store, id: string, paused: boolean): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('runs')
+    .set({ paused: paused ? 1 : 0 })
+    .where('id', '=', id)
+    .where('state', 'in', active)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
 }
 
 /** Undefined when there is none. */

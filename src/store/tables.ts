@@ -62,6 +62,10 @@ export interface RunRow {
   readonly error_message: string | null;
   readonly started_at: string | null;
   readonly ended_at: string | null;
+  readonly paused: Generated<number>;
+  readonly host: string | null;
+  readonly delivery: string | null;
+  readonly queue: string | null;
 }
 
 export interface StepRow {
@@ -132,5 +136,10 @@ export interface Tables {
     readonly digest_after: string;
   };
   readonly tokens: TokenRow;
+  readonly published_settings: {
+    readonly id: number;
+    readonly document: string;
+    readonly published_at: string;
+  };
   readonly audit: AuditRow;
 }

@@ -1,6 +1,5 @@
 import { versioningOf } from '../../guest/versioning/registry.ts';
-import type { Dispatcher } from '../../jobs/start-dispatcher.ts';
-import { stepsOfKind } from '../../jobs/types.ts';
+import { type Dispatcher, stepsOfKind } from '../../jobs/types.ts';
 import { ColdpatchError } from '../../lib/errors.ts';
 import { addAudit, type AuditEntry } from '../../store/audit.ts';
 import { countImages, findImage, type ImageFilter, listImages, updateImageRow } from '../../store/images.ts';
@@ -12,6 +11,7 @@ import {
   generationsOfImage,
   listRuns,
   moveRun,
+  pauseRun,
   runEvents,
   type StoredRun,
   stepsOf,
@@ -192,6 +192,20 @@ export function createApplication(server: ServerContext, dispatcher: Dispatcher)
         'state_conflict',
         `Expected a run that is under way, but run ${id} has ended.`,
       );
+    },
+
+    /** Whether a run may begin its next step. */
+    async pause(caller: Caller, id: string, paused: boolean) {
+      await run(caller, id);
+      if (!(await pauseRun(store, id, paused)))
+        throw new ColdpatchError(
+          'state_conflict',
+          `Expected a run that is under way, but run ${id} has ended.`,
+        );
+      const action = paused ? 'run.pause' : 'run.resume';
+      await audit(caller, { action, object: `run ${id}`, detail: '' });
+      dispatcher.wake();
+      return run(caller, id);
     },
 
     async approve(caller: Caller, id: string) {

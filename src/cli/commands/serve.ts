@@ -9,6 +9,7 @@ import { loadCommandConfig } from '../load-command-config.ts';
 
 export interface ServeOptions {
   readonly policies: string;
+  readonly database?: string;
   readonly listen: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
@@ -31,11 +32,8 @@ export async function serveCommand(io: ServeIo, options: ServeOptions): Promise<
   const config = loadCommandConfig(options);
   const settings = loadServerConfig(options.policies);
   const signal = interruptSignal();
-  const logFault = (error: unknown): void => {
-    const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    io.printError(`${JSON.stringify({ level: 50, time: Date.now(), msg: words })}\n`);
-  };
-  const server = await startServer(config, settings, { onFault: logFault });
+  const { database } = options;
+  const server = await startServer(config, settings, { database, onFault: faultLog(io) });
   try {
     const log = { write: io.printError };
     const { application } = server;
@@ -52,6 +50,14 @@ export async function serveCommand(io: ServeIo, options: ServeOptions): Promise<
   } finally {
     await server.stop();
   }
+}
+
+/** Writes errors that belong to no request and no run as log lines. */
+export function faultLog({ printError }: Pick<ServeIo, 'printError'>): (error: unknown) => void {
+  return (error) => {
+    const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    printError(`${JSON.stringify({ level: 50, time: Date.now(), msg: words })}\n`);
+  };
 }
 
 function parseAddress(listen: string): { readonly host: string; readonly port: number } {

@@ -1,9 +1,10 @@
+import { type Command, Option } from 'commander';
 import { wholeNumber } from '../whole-number.ts';
-import type { Command } from 'commander';
 import { cacheOption, configOption, print, printError } from '../shared-options.ts';
 
 interface ServeFlags {
   readonly policies: string;
+  readonly database?: string;
   readonly listen: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
@@ -13,14 +14,33 @@ interface ServeFlags {
   readonly config?: string;
 }
 
+interface WorkerFlags {
+  readonly database: string;
+  readonly host?: string;
+  readonly cache?: string;
+  readonly config?: string;
+}
+
+interface AuditVerifyFlags {
+  readonly head?: string;
+  readonly json: boolean;
+  readonly database?: string;
+  readonly config?: string;
+}
+
+/** Others can read the arguments of a program, but not its environment: a URL with a password belongs there. */
+const databaseOption = (): Option =>
+  new Option('--database <url>', 'PostgreSQL (postgres://user@host/name)').env('COLDPATCH_DATABASE');
+
 /** The server, and what looks after its database. */
 export function addServingCommands(program: Command): void {
   program
     .command('serve')
     .description(
-      'collect, inspect and upgrade the images of sources, and answer at a REST interface (one host, SQLite; PostgreSQL and workers on other hosts are not there yet)',
+      'collect, inspect and upgrade the images of sources, and answer at a REST interface (with --database, workers do the work)',
     )
     .requiredOption('--policies <file>', 'sources and policies (JSON)')
+    .addOption(databaseOption())
     .option('--listen <address:port>', 'where to answer', '127.0.0.1:8930')
     .option('--tls-cert <file>', 'certificate (PEM)')
     .option('--tls-key <file>', 'its key (PEM)')
@@ -34,14 +54,27 @@ export function addServingCommands(program: Command): void {
     });
 
   program
+    .command('worker')
+    .description('carry out the runs of a server with a PostgreSQL database, on this host')
+    .addOption(databaseOption().makeOptionMandatory())
+    .option('--host <name>', 'by which sources name this host; its own name unless given')
+    .addOption(cacheOption())
+    .addOption(configOption())
+    .action(async (options: WorkerFlags) => {
+      const { workerCommand } = await import('../commands/worker.ts');
+      await workerCommand({ print, printError }, options);
+    });
+
+  program
     .command('audit')
     .description('look after the audit log of the server')
     .command('verify')
     .description('compute every hash of the log again')
     .option('--head <hash>', 'a hash printed earlier: the log must still hold it')
     .option('--json', 'print JSON', false)
+    .addOption(databaseOption())
     .addOption(configOption())
-    .action(async (options: { readonly head?: string; readonly json: boolean; readonly config?: string }) => {
+    .action(async (options: AuditVerifyFlags) => {
       const { auditVerifyCommand } = await import('../commands/audit-verify.ts');
       await auditVerifyCommand({ print }, options);
     });

@@ -1,0 +1,79 @@
+import { parseServerConfig } from '../config/load-server-config.ts';
+import type { Config } from '../config/schema.ts';
+import type { ServerConfig } from '../config/server-schema.ts';
+import { openQueue } from '../jobs/postgres/open-queue.ts';
+import { startWorker } from '../jobs/postgres/start-worker.ts';
+import { ColdpatchError } from '../lib/errors.ts';
+import { openPostgresStore } from '../store/open-postgres-store.ts';
+import type { Store } from '../store/open-store.ts';
+import { findSettings } from '../store/settings.ts';
+import { kindsThatWait, limitsOf } from './server/start-runs.ts';
+import { stepHandlers } from './server/step-handlers.ts';
+
+export interface WorkerRequest {
+  /** URL of the PostgreSQL database of the server. */
+  readonly database: string;
+  /** By which sources name this host. */
+  readonly host: string;
+  readonly onFault: (error: unknown) => void;
+}
+
+/**
+ * `coldpatch worker`: carries out steps for a server that has its database on PostgreSQL.
+ * @throws ColdpatchError `store_unreachable`, `store_newer`, `state_conflict` while no server was there.
+ */
+export async function startWorkerHost(
+  config: Config,
+  { database, host, onFault }: WorkerRequest,
+): Promise<{ stop(): Promise<void> }> {
+  const store = await openPostgresStore(database, () => new Date());
+  try {
+    const read = settingsReader(store);
+    const { heartbeatSeconds } = (await read()).workers;
+    const queue = await openQueue({ pool: store.pool, heartbeatSeconds, onFault });
+    const worker = startWorker({
+      store,
+      queue,
+      host,
+      touchMilliseconds: heartbeatSeconds * 250,
+      async settings() {
+        const settings = await read();
+        return {
+          sources: settings.sources,
+          limits: limitsOf(settings, host),
+          paused: kindsThatWait(settings, store.now()),
+          handlers: stepHandlers({ config, settings, store }),
+        };
+      },
+      onFault,
+    });
+    return {
+      async stop() {
+        await worker.stop();
+        await queue.stop();
+        await store.close();
+      },
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** Understands what the server published again only when it is other than before. */
+function settingsReader(store: Store): () => Promise<ServerConfig> {
+  let document: string | undefined;
+  let settings: ServerConfig | undefined;
+  return async () => {
+    const found = await findSettings(store);
+    if (found === undefined)
+      throw new ColdpatchError(
+        'state_conflict',
+        'Expected the settings of a server in the database, but no server was there yet. Start "coldpatch serve" on it first.',
+      );
+    if (settings === undefined || found !== document)
+      settings = parseServerConfig(JSON.parse(found), 'the database');
+    document = found;
+    return settings;
+  };
+}

@@ -1,0 +1,60 @@
+import { changedRuns } from '../../store/deliveries.ts';
+import { moveRun, requestCancel } from '../../store/runs.ts';
+import { createRunListeners } from '../run-listeners.ts';
+import type { Dispatcher } from '../types.ts';
+import { deliverRuns, type DeliverOptions } from './deliver-runs.ts';
+
+export interface RemoteDispatcherOptions extends Omit<DeliverOptions, 'paused'> {
+  readonly paused: () => DeliverOptions['paused'];
+  /** An error that belongs to no run. */
+  readonly onFault: (error: unknown) => void;
+}
+
+const secondsBetweenLooks = 1;
+
+/** Sees to it that workers on other hosts get the runs of the store, and tells what they report. */
+export function startRemoteDispatcher(options: RemoteDispatcherOptions): Dispatcher {
+  const { store, onFault } = options;
+  const listeners = createRunListeners();
+  let newest = 0;
+  let looking: Promise<void> = Promise.resolve();
+  let waiting = false;
+
+  const look = async (): Promise<void> => {
+    waiting = false;
+    await deliverRuns({ ...options, paused: options.paused() });
+    if (listeners.isEmpty) return;
+    const changed = await changedRuns(store, newest);
+    newest = changed.newest;
+    for (const id of changed.runs) listeners.tell(id);
+  };
+
+  const wake = (): void => {
+    if (waiting) return;
+    waiting = true;
+    looking = looking.then(look).catch(onFault);
+  };
+
+  const timer = setInterval(wake, secondsBetweenLooks * 1000);
+  wake();
+
+  return {
+    wake,
+    async cancel(runId) {
+      // Between two steps a run is queued for a moment.
+      for (let attempt = 0; attempt < 3; attempt += 1) {
+        if (await requestCancel(store, runId)) return true;
+        if (await moveRun(store, runId, { from: ['queued', 'waiting'], to: 'cancelled' })) {
+          listeners.tell(runId);
+          return true;
+        }
+      }
+      return false;
+    },
+    watch: listeners.add,
+    async stop() {
+      clearInterval(timer);
+      await looking;
+    },
+  };
+}

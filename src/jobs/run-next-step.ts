@@ -1,0 +1,74 @@
+import { ColdpatchError } from '../lib/errors.ts';
+import type { Store } from '../store/open-store.ts';
+import { addRunEvent, changeRun, holdsRun, setSteps, stepsOf, type StoredRun } from '../store/runs.ts';
+import { nextStep } from './next-step.ts';
+import { type StepContext, type StepHandlers, upgradeUnit } from './types.ts';
+
+export interface RunStepOptions {
+  readonly store: Store;
+  readonly handlers: StepHandlers;
+  readonly signal: AbortSignal;
+  /** Called when something of the run changed. */
+  readonly onChange: (runId: string) => void;
+}
+
+/**
+ * Carries out the next step of a claimed run.
+ * @returns whether the run has more to do, ended, or waits for an approval.
+ */
+export async function runNextStep(
+  run: StoredRun,
+  options: RunStepOptions,
+): Promise<'more' | 'ended' | 'waiting'> {
+  const { store, handlers, signal } = options;
+  const context = contextOf(run, options);
+  const name = nextStep(await stepsOf(store, run.id));
+  if (name === undefined) return 'ended';
+  signal.throwIfAborted();
+  await context.assertHeld();
+  const names = name === 'upgrade' ? upgradeUnit : [name];
+  await setSteps(store, run.id, names, { state: 'pending' });
+  await setSteps(store, run.id, [name], { state: 'running' });
+  await context.report('step', { step: name, state: 'running' });
+  const { next, result } = await handlers[name](context);
+  await context.assertHeld();
+  await setSteps(store, run.id, names, { state: 'done', result: JSON.stringify(result) });
+  await changeRun(store, { id: run.id, token: run.token }, { outcome: JSON.stringify(result) });
+  await context.report('step', { step: name, state: 'done', ...result });
+  if (next === 'wait' && run.approved_by === null) return 'waiting';
+  if (next === 'end') await skipRest(store, run.id);
+  return nextStep(await stepsOf(store, run.id)) === undefined ? 'ended' : 'more';
+}
+
+async function skipRest(store: Store, runId: string): Promise<void> {
+  const rest = (await stepsOf(store, runId)).filter(({ state }) => state === 'pending');
+  if (rest.length === 0) return;
+  const names = rest.map(({ name }) => name);
+  await setSteps(store, runId, names, { state: 'skipped' });
+}
+
+function contextOf(run: StoredRun, { store, signal, onChange }: RunStepOptions): StepContext {
+  const report: StepContext['report'] = async (kind, detail) => {
+    await addRunEvent(store, run.id, { kind, detail: JSON.stringify(detail) });
+    onChange(run.id);
+  };
+  return {
+    run,
+    fencingToken: `${run.id}-${run.token}`,
+    signal,
+    report,
+    async enter(step) {
+      const before = upgradeUnit.slice(0, upgradeUnit.indexOf(step));
+      await setSteps(store, run.id, before, { state: 'done' });
+      await setSteps(store, run.id, [step], { state: 'running' });
+      await report('step', { step, state: 'running' });
+    },
+    async assertHeld() {
+      if (await holdsRun(store, run)) return;
+      throw new ColdpatchError(
+        'run_fenced',
+        `Expected to hold run ${run.id} with token ${run.token}, but another worker has it. Nothing was promoted.`,
+      );
+    },
+  };
+}

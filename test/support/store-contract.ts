@@ -1,0 +1,193 @@
+/** What the store does on every database, from the inventory to the audit log. */
+import { expect, describe, test } from 'vitest';
+import { addAudit, verifyAudit } from '../../src/store/audit.ts';
+import {
+  type ListedImage,
+  countImages,
+  findImage,
+  listImages,
+  recordPass,
+  updateImageRow,
+} from '../../src/store/images.ts';
+import type { Store } from '../../src/store/open-store.ts';
+import { findInspection, recordInspection, versionsOfPackage } from '../../src/store/packages.ts';
+import { addRun } from '../../src/store/runs.ts';
+import { createToken, findCaller, listTokens, revokeToken } from '../../src/store/tokens.ts';
+
+/** A store of its own for each test, and its clock. */
+export interface StoreUnderTest {
+  readonly store: Store;
+  time: Date;
+}
+
+const source = { id: 'lab', kind: 'folder' };
+const bash = { manager: 'dpkg', name: 'bash', architecture: 'amd64', version: '5.2' };
+
+function listed(name: string, more: Partial<ListedImage> = {}): ListedImage {
+  return {
+    locator: `/images/${name}`,
+    size: 5_000_000_000,
+    modifiedAt: '2026-11-20T00:00:00Z',
+    format: 'qcow2',
+    backing: [],
+    role: 'leaf',
+    problem: null,
+    ...more,
+  };
+}
+
+/** The same tests on every database. */
+export function testStore(opened: () => StoreUnderTest): void {
+  describe('a pass over a source', () => {
+    test('finds what is new, changed, the same and gone', async () => {
+      const { store } = opened();
+      const first = await recordPass(store, source, [listed('a'), listed('b'), listed('c')]);
+      expect(first).toMatchObject({ added: 3, changed: 0, gone: 0 });
+      const second = await recordPass(store, source, [listed('a'), listed('b', { size: 2 }), listed('d')]);
+      expect(second).toMatchObject({ added: 1, changed: 1, unchanged: 1, gone: 1 });
+      expect(second.due).toHaveLength(2);
+      const back = await recordPass(store, source, [
+        listed('a'),
+        listed('b', { size: 2 }),
+        listed('c'),
+        listed('d'),
+      ]);
+      expect(back).toMatchObject({ added: 0, changed: 1, unchanged: 3, gone: 0 });
+    });
+
+    test('a changed backing file makes every image on it due', async () => {
+      const { store } = opened();
+      const base = listed('base', { role: 'base' });
+      const overlay = listed('o', { backing: [base.locator] });
+      await recordPass(store, source, [base, overlay]);
+      const { due } = await recordPass(store, source, [{ ...base, size: 9 }, overlay]);
+      expect(due).toHaveLength(2);
+    });
+
+    test('listing pages, filters and hides other sources', async () => {
+      const { store } = opened();
+      await recordPass(store, source, [listed('a'), listed('b'), listed('c_%')]);
+      const page = await listImages(store, {}, { limit: 2 });
+      const rest = await listImages(store, {}, { limit: 2, after: page[1]?.id });
+      expect(new Set([...page, ...rest].map(({ id }) => id)).size).toBe(3);
+      expect(await listImages(store, { search: '_%' }, { limit: 9 })).toHaveLength(1);
+      expect(await listImages(store, { sources: ['other'] }, { limit: 9 })).toEqual([]);
+      expect(await listImages(store, { sources: [] }, { limit: 9 })).toEqual([]);
+      const [row] = page;
+      await updateImageRow(store, row?.id ?? '', { outdated: 4 });
+      expect(await findImage(store, row?.id ?? '')).toMatchObject({ outdated: 4, revision: 2 });
+      expect(await listImages(store, { outdated: true }, { limit: 9 })).toHaveLength(1);
+      expect(await countImages(store)).toMatchObject({ all: 3, outdated: 1 });
+    });
+  });
+
+  test('images share the rows of equal packages, and are found by them', async () => {
+    const { store } = opened();
+    const { due } = await recordPass(store, source, [listed('a'), listed('b')]);
+    const more = { ...bash, version: '5.1' };
+    const ids = [
+      await recordInspection(store, { digest: 'one', document: '{}', packages: [bash, bash] }),
+      await recordInspection(store, { digest: 'two', document: '{}', packages: [bash, more] }),
+    ];
+    expect(
+      await recordInspection(store, { digest: 'two', document: '{"n":1}', packages: [bash, more] }),
+    ).toBe(ids[1]);
+    expect(await findInspection(store, { digest: 'two' })).toEqual({ id: ids[1], document: '{"n":1}' });
+    for (const [index, id] of due.entries())
+      await updateImageRow(store, id, { inspection_id: ids[index] ?? 0 });
+    const versions = await versionsOfPackage(store, 'bash');
+    expect(versions.map(({ version }) => version).toSorted()).toEqual(['5.1', '5.2']);
+    const old = versions.filter(({ version }) => version === '5.1').map(({ id }) => id);
+    expect(await listImages(store, { packageIds: old }, { limit: 9 })).toHaveLength(1);
+    expect(await listImages(store, { packageIds: versions.map(({ id }) => id) }, { limit: 9 })).toHaveLength(
+      2,
+    );
+    expect(await listImages(store, { packageIds: [] }, { limit: 9 })).toEqual([]);
+  });
+
+  describe('tokens', () => {
+    test('are kept as a hash, expire, and can be revoked', async () => {
+      const under = opened();
+      const { store } = under;
+      const { token, id } = await createToken(store, {
+        name: 'ci',
+        role: 'operator',
+        sources: ['lab'],
+        expiresAt: '2026-11-22T00:00:00.000Z',
+      });
+      expect(JSON.stringify(await store.db.selectFrom('tokens').selectAll().execute())).not.toContain(
+        token.split('.')[2],
+      );
+      expect(JSON.stringify(await listTokens(store))).not.toContain('hash');
+      expect(await findCaller(store, token)).toMatchObject({
+        name: 'ci',
+        role: 'operator',
+        sources: ['lab'],
+      });
+      expect(
+        await findCaller(store, `${token.slice(0, -1)}${token.endsWith('A') ? 'Q' : 'A'}`),
+      ).toBeUndefined();
+      under.time = new Date('2026-11-23T00:00:00Z');
+      expect(await findCaller(store, token)).toBeUndefined();
+      under.time = new Date('2026-11-21T00:00:00Z');
+      expect(await revokeToken(store, id)).toBe(true);
+      expect(await revokeToken(store, 'none')).toBe(false);
+      expect(await findCaller(store, token)).toBeUndefined();
+    });
+  });
+
+  describe('the audit log', () => {
+    test('verifies, also against a hash kept elsewhere', async () => {
+      const { store } = opened();
+      // At once, as requests come.
+      await Promise.all(
+        ['a', 'b', 'c'].map((object) =>
+          addAudit(store, { actor: 'x', action: 'run.start', object, detail: '' }),
+        ),
+      );
+      const head = await verifyAudit(store);
+      expect(head.entries).toBe(3);
+      expect(await verifyAudit(store, head.hash)).toEqual(head);
+      await expect(verifyAudit(store, 'f'.repeat(64))).rejects.toMatchObject({ code: 'audit_broken' });
+      await expect(store.db.updateTable('audit').set({ actor: 'y' }).execute()).rejects.toThrow(
+        'only ever added to',
+      );
+      await expect(store.db.deleteFrom('audit').execute()).rejects.toThrow('only ever added to');
+    });
+  });
+
+  test('of runs that are wanted at the same time, one is added', async () => {
+    const { store } = opened();
+    const [image] = (await recordPass(store, source, [listed('a')])).due;
+    const run = {
+      kind: 'inspect',
+      sourceId: 'lab',
+      imageId: image ?? '',
+      steps: ['inspect'],
+      requestedBy: 'x',
+    } as const;
+    const answers = await Promise.all(Array.from({ length: 8 }, () => addRun(store, run)));
+    expect(answers.filter(({ answer }) => answer === 'added')).toHaveLength(1);
+    expect(new Set(answers.map(({ id }) => id)).size).toBe(1);
+  });
+
+  test('images that are read at the same time share their packages', async () => {
+    const { store } = opened();
+    const packages = Array.from({ length: 450 }, (_, index) => ({ ...bash, name: `p${index}` }));
+    const ids = await Promise.all(
+      ['one', 'two', 'three'].map((digest, index) =>
+        recordInspection(store, {
+          digest,
+          document: '{}',
+          packages: index === 1 ? packages.toReversed() : packages,
+        }),
+      ),
+    );
+    expect(new Set(ids).size).toBe(3);
+    const { all } = await store.db
+      .selectFrom('packages')
+      .select((select) => select.fn.countAll<number>().as('all'))
+      .executeTakeFirstOrThrow();
+    expect(all).toBe(450);
+  });
+}
