@@ -1,0 +1,135 @@
+/** Eight real Debian images that are overlays of two bases with different packages, and a repository with newer ones. */
+import { execFileSync } from 'node:child_process';
+import { globSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { digestFile } from '../../src/lib/digest-file.ts';
+import { makeSmallImage } from '../../tools/images/make-small-image.ts';
+import { runColdpatch } from './command-line-fixture.ts';
+import { changeGuestImage, copyGuestImage, imageCacheDirectory } from './guest-image.ts';
+import { makePackageFixture } from './package-fixture.ts';
+import { openWorkshop, publish, serve } from './signed-repository.ts';
+
+/** What is installed in each base, at version 1.0. */
+const packagesOfBase = { plain: ['app'], rich: ['app', 'tool'] } as const;
+const overlaysOfBase = 4;
+
+export interface ImageLab {
+  readonly folder: string;
+  /** Names of the images that are upgraded, and their paths. */
+  readonly images: readonly string[];
+  readonly bases: readonly string[];
+  /** For the state of the server, and of a host where another name is given. */
+  environment(host?: string): Readonly<Record<string, string>>;
+  /** A file of sources and policies that upgrades all of them. */
+  writePolicies(more?: Readonly<Record<string, unknown>>): string;
+  /** The engine of an upgrade is at work, or left its folder when it was killed. */
+  isInMidUpgrade(): boolean;
+  /** Every image was promoted once, has one generation and a signature by one of these hosts; nothing else changed. */
+  expectUpgradedOnce(hosts: readonly (string | undefined)[]): Promise<void>;
+  end(): Promise<void>;
+}
+
+function fixture(name: string, version: string) {
+  return makePackageFixture({ name, version, files: { [`/usr/share/${name}/version`]: `${version}\n` } });
+}
+
+export async function makeImageLab(): Promise<ImageLab> {
+  const workshop = openWorkshop();
+  const key = workshop.makeKey('Archive <archive@example.org>');
+  const repository = await serve();
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'lab-')));
+  const directory = join(folder, 'images');
+  mkdirSync(directory);
+  const small = await makeSmallImage(imageCacheDirectory);
+  const bases: string[] = [];
+  const images: string[] = [];
+  for (const [name, packages] of Object.entries(packagesOfBase)) {
+    const base = join(directory, `${name}.raw`);
+    await copyGuestImage(small, base);
+    const files = join(folder, `files-${name}`);
+    mkdirSync(files);
+    writeFileSync(join(files, 'test.gpg'), key.publicKey);
+    writeFileSync(
+      join(files, 'sources.list'),
+      `deb [signed-by=/usr/share/keyrings/test.gpg] ${repository.uri} stable main\n`,
+    );
+    for (const one of packages) writeFileSync(join(files, `${one}.deb`), fixture(one, '1.0').bytes);
+    await changeGuestImage({
+      image: base,
+      files,
+      script: [
+        'cp "$files/test.gpg" "$root/usr/share/keyrings/test.gpg"',
+        'cp "$files/sources.list" "$root/etc/apt/sources.list"',
+        'cp "$files"/*.deb "$root/root/"',
+        'chroot "$root" sh -c "dpkg -i /root/*.deb"',
+        'rm "$root"/root/*.deb',
+      ].join('\n'),
+    });
+    bases.push(base);
+    for (let index = 0; index < overlaysOfBase; index += 1) {
+      const image = join(directory, `${name}-${index}.qcow2`);
+      execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', '-b', base, '-F', 'raw', image]);
+      images.push(image);
+    }
+  }
+  repository.files = await publish(key, { packages: [fixture('app', '2.0'), fixture('tool', '2.0')] });
+  const digests = (): Promise<readonly string[]> =>
+    Promise.all(bases.map((base) => digestFile(base, { signal: new AbortController().signal })));
+  const before = await digests();
+
+  const environment = (host = 'server') => ({
+    COLDPATCH_CACHE_DIRECTORY: join(folder, 'cache'),
+    COLDPATCH_STATE_DIRECTORY: join(folder, 'state', host),
+  });
+  return {
+    folder,
+    images,
+    bases,
+    environment,
+    writePolicies(more = {}) {
+      const path = join(folder, 'policies.json');
+      const policy = { upgrade: 'automatic', trustImages: true };
+      const sources = [{ id: 'lab', kind: 'folder', directory, policy }];
+      writeFileSync(path, JSON.stringify({ sources, ...more }));
+      return path;
+    },
+    isInMidUpgrade: () => globSync(join(directory, '.coldpatch/*/work/*/engine')).length > 0,
+    async expectUpgradedOnce(hosts) {
+      const keys = hosts.flatMap((host) => [
+        '--key',
+        join(environment(host).COLDPATCH_STATE_DIRECTORY, 'service-key.pub'),
+      ]);
+      for (const image of images) {
+        const kept = await runColdpatch({
+          args: ['generations', image, '--json'],
+          environment: environment(),
+        });
+        expect(JSON.parse(kept.stdout)).toHaveLength(1);
+        const signed = await runColdpatch({
+          args: ['attest', 'verify', image, '--json', ...keys],
+          environment: environment(),
+        });
+        expect(signed).toMatchObject({ exitCode: 0 });
+        const { promotion } = JSON.parse(signed.stdout) as {
+          promotion: { plan: { changes: readonly { name: string }[] } };
+        };
+        const rich = image.includes('/rich-');
+        expect(promotion.plan.changes.map(({ name }) => name).toSorted()).toEqual(
+          rich ? packagesOfBase.rich : packagesOfBase.plain,
+        );
+        expect(readdirSync(join(directory, '.coldpatch', image.slice(directory.length + 1), 'work'))).toEqual(
+          [],
+        );
+        execFileSync('qemu-img', ['check', '-q', '-f', 'qcow2', image]);
+      }
+      expect(await digests()).toEqual(before);
+    },
+    async end() {
+      await repository.close();
+      workshop.end();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
