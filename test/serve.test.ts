@@ -18,7 +18,11 @@ afterAll(async () => {
 });
 
 async function start(token?: string): Promise<RunningServer> {
-  server = await startServe(['--policies', lab.writePolicies()], lab.environment(), token);
+  server = await startServe(
+    ['--policies', lab.writePolicies({ limits: { upgrades: 2, inspections: 2 } })],
+    lab.environment(),
+    token,
+  );
   return server;
 }
 
