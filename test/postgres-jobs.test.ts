@@ -190,6 +190,17 @@ test('a run at which one worker after the other falls silent is given up', async
   expect(calls).toEqual([]);
 });
 
+test('a run whose job is gone gets another one', async () => {
+  const id = await upgrade();
+  await expect.poll(async () => (await findRun(store, id))?.delivery, patience).not.toBeNull();
+  await dispatcher.stop();
+  const { rowCount } = await store.pool.query('DELETE FROM coldpatch_queue.job');
+  expect(rowCount).toBe(1);
+  dispatcher = startRemoteDispatcher({ store, queue, sources, paused: () => paused, onFault });
+  work('alpha');
+  await reaches(id, 'done');
+});
+
 test('only errors that waiting may repair are tried again, later', async () => {
   let code: 'image_in_use' | 'verification_failed' = 'image_in_use';
   work('alpha', { plan: () => Promise.reject(new ColdpatchError(code, 'Expected this.')) });

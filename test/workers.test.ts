@@ -109,6 +109,20 @@ test('every image is upgraded exactly once by two workers of which one is killed
   await lab.expectUpgradedOnce(hosts);
 });
 
+test('what is malformed is refused, and a run is followed while another process carries it out', async () => {
+  for (const path of ['images/%00', 'runs/%00', 'images?search=%00', 'images?package=%00&below=%00']) {
+    const status = await server.status(`/api/v1/${path}`);
+    expect(status).toBeGreaterThanOrEqual(200);
+    expect(status).toBeLessThan(500);
+  }
+  expect(await server.post('/api/v1/sources/lab/collect')).toBe(202);
+  const [run] = await server.list<Run>('/api/v1/runs?kind=collect');
+  const events = await server.text(`/api/v1/runs/${run?.id}/events`);
+  expect(events).toContain('event: step');
+  expect(events).toContain('"state":"done"');
+  expect(await server.list<Run>('/api/v1/runs?kind=upgrade')).toHaveLength(lab.images.length);
+});
+
 test('all of them stop when they are asked to, and the audit log verifies', async () => {
   for (const [host, worker] of workers) {
     expect(await worker.end('SIGTERM')).toBe(0);

@@ -131,6 +131,33 @@ export async function returnDelivery(
     .execute();
 }
 
+/** The oldest runs that a job stands for. */
+export async function deliveredRuns({ db }: Store): Promise<readonly StoredRun[]> {
+  return db
+    .selectFrom('runs')
+    .selectAll()
+    .where('state', 'in', ['queued', 'running'])
+    .where('delivery', 'is not', null)
+    .orderBy('requested_at')
+    .orderBy('id')
+    .limit(runsAtATime)
+    .execute();
+}
+
+/** The job of a run is gone: the run goes back into the queue, and whoever had it has lost it. */
+export async function loseDelivery(
+  { db }: Store,
+  job: { readonly id: string; readonly runId: string },
+): Promise<void> {
+  await db
+    .updateTable('runs')
+    .set((set) => ({ state: 'queued', delivery: null, queue: null, token: set('token', '+', 1) }))
+    .where('id', '=', job.runId)
+    .where('delivery', '=', job.id)
+    .where('state', 'in', ['queued', 'running'])
+    .execute();
+}
+
 /** What became of runs while somebody worked on them. */
 export async function lookAtRuns(
   { db }: Store,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Selectable, Updateable } from 'kysely';
+import type { Insertable, Selectable, Updateable } from 'kysely';
 import type { Store } from './open-store.ts';
 import type { ImageRole, ImageRow } from './tables.ts';
 
@@ -28,6 +28,8 @@ export interface PassResult {
 
 export type StoredImage = Selectable<ImageRow>;
 
+const rowsAtATime = 200;
+
 /** What the inventory knows of a source's files, by their locator. */
 export async function knownImages(
   { db }: Store,
@@ -46,6 +48,7 @@ export async function recordPass(
   const at = store.now().toISOString();
   await addSource(store, source);
   const due: string[] = [];
+  const added: Insertable<ImageRow>[] = [];
   const counts = { added: 0, changed: 0, unchanged: 0, gone: 0 };
   await store.db.transaction().execute(async (transaction) => {
     await store.lock(transaction, `pass over ${source.id}`);
@@ -70,13 +73,14 @@ export async function recordPass(
       } as const;
       counts[before ? 'changed' : 'added'] += 1;
       if (before) await transaction.updateTable('images').set(values).where('id', '=', id).execute();
-      else
-        await transaction
-          .insertInto('images')
-          .values({ ...emptyImage, ...values, id, source_id: source.id, first_seen_at: at })
-          .execute();
+      else added.push({ ...emptyImage, ...values, id, source_id: source.id, first_seen_at: at });
       due.push(id);
     }
+    for (let first = 0; first < added.length; first += rowsAtATime)
+      await transaction
+        .insertInto('images')
+        .values(added.slice(first, first + rowsAtATime))
+        .execute();
     const present = new Set(listed.map(({ locator }) => locator));
     for (const row of known.values()) {
       if (present.has(row.locator) || row.state === 'gone') continue;

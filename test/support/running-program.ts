@@ -50,6 +50,9 @@ export interface RunningServer extends RunningProgram {
   get<Body>(path: string): Promise<Body>;
   /** The items of a list. */
   list<Item>(path: string): Promise<readonly Item[]>;
+  status(path: string): Promise<number>;
+  /** Of an answer that may take its time. */
+  text(path: string): Promise<string>;
   /** The status. */
   post(path: string, body?: unknown): Promise<number>;
   readonly token: string;
@@ -66,8 +69,9 @@ export async function startServe(
   const url = listening.exec(program.output())?.[1] ?? '';
   const token = /^coldpatch\.\S+$/m.exec(program.output())?.[0] ?? knownToken;
   const authorization = `Bearer ${token}`;
+  const ask = (path: string): Promise<Response> => fetch(`${url}${path}`, { headers: { authorization } });
   const get = async <Body>(path: string): Promise<Body> => {
-    const response = await fetch(`${url}${path}`, { headers: { authorization } });
+    const response = await ask(path);
     expect(response.status).toBe(200);
     return (await response.json()) as Body;
   };
@@ -76,6 +80,8 @@ export async function startServe(
     token,
     get,
     list: async <Item>(path: string) => (await get<{ readonly items: readonly Item[] }>(path)).items,
+    status: async (path) => (await ask(path)).status,
+    text: async (path) => (await ask(path)).text(),
     async post(path, body) {
       const response = await fetch(`${url}${path}`, {
         method: 'POST',

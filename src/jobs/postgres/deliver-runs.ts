@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { noteDelivery, undeliveredRuns } from '../../store/deliveries.ts';
+import { deliveredRuns, loseDelivery, noteDelivery, undeliveredRuns } from '../../store/deliveries.ts';
 import type { Store } from '../../store/open-store.ts';
 import type { RunKind } from '../../store/tables.ts';
 import { nextStep } from '../next-step.ts';
@@ -34,5 +34,17 @@ export async function deliverRuns({ store, queue, sources, paused }: DeliverOpti
       return found.length;
     });
     if (delivered === 0) return;
+  }
+}
+
+/** Takes back runs whose job is gone: the jobs were not in a backup, or somebody removed them. */
+export async function takeBackLostRuns({
+  store,
+  queue,
+}: Pick<DeliverOptions, 'store' | 'queue'>): Promise<void> {
+  for (const { id: runId, delivery, queue: name } of await deliveredRuns(store)) {
+    if (delivery === null || name === null) continue;
+    const job = { id: delivery, queue: name, runId };
+    if (!(await queue.isAlive(job))) await loseDelivery(store, job);
   }
 }

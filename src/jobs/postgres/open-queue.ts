@@ -18,6 +18,8 @@ export interface Queue {
   /** Takes up to `most` jobs. Each is another's when it was not touched for the heartbeat's length. */
   take(queue: string, most: number): Promise<readonly Job[]>;
   touch(job: Job): Promise<void>;
+  /** True for a job that somebody has, or will get. */
+  isAlive(job: Job): Promise<boolean>;
   /** The job is over, whatever became of its run. */
   end(job: Job): Promise<void>;
   stop(): Promise<void>;
@@ -87,6 +89,13 @@ export async function openQueue({ pool, heartbeatSeconds, onFault }: QueueOption
     },
     async touch({ queue, id }) {
       await boss.touch(queue, id);
+    },
+    async isAlive({ queue, id }) {
+      await make(queue);
+      const [job] = await boss.findJobs(queue, { id });
+      return (
+        job !== undefined && (job.state === 'created' || job.state === 'retry' || job.state === 'active')
+      );
     },
     async end({ queue, id }) {
       await boss.complete(queue, id);

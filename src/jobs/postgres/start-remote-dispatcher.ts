@@ -2,7 +2,7 @@ import { changedRuns } from '../../store/deliveries.ts';
 import { moveRun, requestCancel } from '../../store/runs.ts';
 import { createRunListeners } from '../run-listeners.ts';
 import type { Dispatcher } from '../types.ts';
-import { deliverRuns, type DeliverOptions } from './deliver-runs.ts';
+import { deliverRuns, type DeliverOptions, takeBackLostRuns } from './deliver-runs.ts';
 
 export interface RemoteDispatcherOptions extends Omit<DeliverOptions, 'paused'> {
   readonly paused: () => DeliverOptions['paused'];
@@ -11,6 +11,7 @@ export interface RemoteDispatcherOptions extends Omit<DeliverOptions, 'paused'> 
 }
 
 const secondsBetweenLooks = 1;
+const looksBetweenSearches = 60;
 
 /** Sees to it that workers on other hosts get the runs of the store, and tells what they report. */
 export function startRemoteDispatcher(options: RemoteDispatcherOptions): Dispatcher {
@@ -19,9 +20,12 @@ export function startRemoteDispatcher(options: RemoteDispatcherOptions): Dispatc
   let newest = 0;
   let looking: Promise<void> = Promise.resolve();
   let waiting = false;
+  let looks = 0;
 
   const look = async (): Promise<void> => {
     waiting = false;
+    if (looks % looksBetweenSearches === 0) await takeBackLostRuns(options);
+    looks += 1;
     await deliverRuns({ ...options, paused: options.paused() });
     if (listeners.isEmpty) return;
     const changed = await changedRuns(store, newest);
