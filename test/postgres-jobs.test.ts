@@ -118,7 +118,7 @@ test('each step is delivered once, whoever looks for work', async () => {
       Array.from({ length: 6 }, () => 'done'),
     );
   }
-  expect(calls.map((call) => call.split(' ')[1]).toSorted()).toEqual(
+  expect(calls.map((call) => call.split(' ')[1] ?? '').toSorted()).toEqual(
     [...upgradeSteps, ...upgradeSteps].toSorted(),
   );
 });
