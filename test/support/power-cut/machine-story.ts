@@ -62,6 +62,7 @@ function configOf({ state }: StoryPlaces): Config {
     imageDirectories: [],
     kvmProbeSeconds: 10,
     upgradeSeconds: 60,
+    generations: { defaults: {}, machines: {} },
   };
 }
 
@@ -98,6 +99,9 @@ const take: Chapter = {
       machine: machineName,
       reason: 'the story',
       reserve: 0n,
+      // Its vTPM has few states, which come again.
+      acceptPutBack: true,
+      memory: false,
       signal,
     }),
 };
