@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { versioningOf } from '../src/guest/versioning/registry.ts';
-import { sourceOf } from '../src/sources/registry.ts';
+import { openSource } from '../src/sources/registry.ts';
 import type { RememberedFile } from '../src/sources/types.ts';
 import { type ImageFilter, knownImages, listImages, recordPass } from '../src/store/images.ts';
 import { openPostgresStore } from '../src/store/open-postgres-store.ts';
@@ -33,6 +33,8 @@ export const inventoryBench: Bench = {
     return sqlite && postgres;
   },
 };
+
+const noOthers = { members: new Map(), bases: new Set<string>() };
 
 type Print = (line: string) => void;
 
@@ -90,7 +92,7 @@ async function timePass(store: Store, directory: string, print: Print): Promise<
         { ...row, modifiedAt: row.modified_at, backing: JSON.parse(row.backing) as readonly string[] },
       ]),
     );
-    const files = await sourceOf('folder').open({ directory }).list(remembered);
+    const files = await openSource({ kind: 'folder', directory }).list(remembered, noOthers);
     await recordPass(store, { id: 'bench', kind: 'folder' }, files);
   };
   await collect();

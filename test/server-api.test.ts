@@ -1,5 +1,5 @@
 /** The REST interface over a real server and database: who may do what, and what is malformed. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,16 +21,21 @@ const rules: Readonly<Record<string, Access>> = {
   'GET /health/ready': 'public',
   'GET /api/v1/openapi.json': 'public',
   'GET /api/v1/sources': 'viewer',
+  'GET /api/v1/sources/:id/policy': 'viewer',
+  'PUT /api/v1/sources/:id/policy': 'admin',
+  'DELETE /api/v1/sources/:id/policy': 'admin',
   'POST /api/v1/sources/:id/collect': 'operator',
   'GET /api/v1/images': 'viewer',
   'GET /api/v1/images/:id': 'viewer',
   'GET /api/v1/images/:id/inspection': 'viewer',
+  'GET /api/v1/images/:id/findings': 'viewer',
   'GET /api/v1/images/:id/generations': 'viewer',
   'POST /api/v1/images/:id/runs': 'operator',
   'POST /api/v1/images/:id/release': 'operator',
   'GET /api/v1/runs': 'viewer',
   'GET /api/v1/runs/:id': 'viewer',
   'GET /api/v1/runs/:id/events': 'viewer',
+  'GET /api/v1/runs/:id/attestation': 'viewer',
   'POST /api/v1/runs/:id/cancel': 'operator',
   'POST /api/v1/runs/:id/pause': 'operator',
   'POST /api/v1/runs/:id/resume': 'operator',
@@ -125,7 +130,7 @@ test('every route has the rule that is written down, and nothing else is there',
 describe.each(Object.entries(rules))('%s', (route, access) => {
   const [method = '', url = ''] = route.split(' ');
   const path = url.replace(':id', '00000000-0000-4000-8000-000000000000');
-  const body = method === 'POST' ? {} : undefined;
+  const body = method === 'POST' || method === 'PUT' ? {} : undefined;
 
   test('without a token', async () => {
     const { status } = await ask(method, path, { body });
@@ -250,6 +255,88 @@ test('the start page asks a browser for a token, and has no script', async () =>
   const page = await ask('GET', '/', { headers: { authorization } });
   expect(page.status).toBe(200);
   expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+});
+
+test('a policy is set by who has seen the one before, and given back to the file', async () => {
+  const path = '/api/v1/sources/lab/policy';
+  const before = await ask('GET', path, { role: 'viewer' });
+  expect(before.body).toMatchObject({ origin: 'file', revision: 0, policy: { upgrade: 'never' } });
+  const body = {
+    upgrade: 'after_approval',
+    neverTouch: ['linux-image-*'],
+    windows: [{ cron: '0 22 * * sat', timeZone: 'Europe/Prague', minutes: 360 }],
+  };
+  const put = (wanted: unknown, tag: string) =>
+    ask('PUT', path, { role: 'admin', body: wanted, headers: { 'if-match': tag } });
+  expect((await put(body, '"7"')).status).toBe(409);
+  expect((await put({ ...body, unknown: 1 }, '"0"')).status).toBe(400);
+  expect((await put({ windows: [{ ...body.windows[0], cron: 'x' }] }, '"0"')).status).toBe(400);
+  const seen = before.headers.get('etag') ?? '';
+  expect((await put(body, seen)).body).toMatchObject({ origin: 'api', revision: 1, policy: body });
+  expect((await put(body, seen)).status).toBe(409);
+  const { body: sources } = await ask('GET', '/api/v1/sources', { role: 'viewer' });
+  expect(sources).toMatchObject({ items: [{ id: 'lab', upgrade: 'after_approval' }] });
+  expect((await ask('DELETE', path, { role: 'admin' })).status).toBe(204);
+  expect((await ask('GET', path, { role: 'viewer' })).body).toEqual(before.body);
+});
+
+test('an answer that a client has is not sent again', async () => {
+  for (const path of ['/api/v1/images', '/api/v1/sources', '/api/v1/runs?kind=collect', '/api/v1/tokens']) {
+    const first = await ask('GET', path, { role: 'admin' });
+    const tag = first.headers.get('etag') ?? '';
+    expect(first).toMatchObject({ status: 200 });
+    const again = (value: string) => ask('GET', path, { role: 'admin', headers: { 'if-none-match': value } });
+    expect(await again(tag)).toMatchObject({ status: 304, body: '' });
+    expect(await again(`"other", W/${tag}`)).toMatchObject({ status: 304 });
+    expect(await again('"other"')).toMatchObject({ status: 200, body: first.body });
+  }
+});
+
+describe('a request with an idempotency key', () => {
+  const post = (path: string, key: string, body?: unknown, role: Role = 'admin') =>
+    ask('POST', path, { role, body, headers: { 'idempotency-key': key } });
+
+  test('is carried out once and answered the same, of one token', async () => {
+    const first = await post('/api/v1/sources/lab/collect', 'monday');
+    expect(first.status).toBe(202);
+    const again = await post('/api/v1/sources/lab/collect', 'monday');
+    expect(again).toMatchObject({ status: 202, body: first.body });
+    expect(again.headers.get('idempotency-replayed')).toBe('true');
+    const other = await post('/api/v1/tokens', 'monday', { name: 'x', role: 'viewer' });
+    expect(other).toMatchObject({ status: 409, body: { code: 'state_conflict' } });
+    const { id } = first.body as { id: string };
+    await expect
+      .poll(async () => (await ask('GET', `/api/v1/runs/${id}`, { role: 'viewer' })).body)
+      .toMatchObject({ state: 'done' });
+    const elsewhere = await post('/api/v1/sources/lab/collect', 'monday', undefined, 'operator');
+    expect((elsewhere.body as { id: string }).id).not.toBe(id);
+  });
+
+  test('that made a token does not tell it again, nor keep it', async () => {
+    const made = await post('/api/v1/tokens', 'token', { name: 'kept', role: 'viewer' });
+    const { token } = made.body as { token: string };
+    const again = await post('/api/v1/tokens', 'token', { name: 'kept', role: 'viewer' });
+    expect(again).toMatchObject({ status: 409 });
+    const { body } = await ask('GET', '/api/v1/tokens', { role: 'admin' });
+    const { items } = body as { items: { name: string }[] };
+    expect(items.filter(({ name }) => name === 'kept')).toHaveLength(1);
+    const secret = token.split('.')[2] ?? '';
+    const files = readdirSync(folder).filter((name) => name.startsWith('coldpatch.db'));
+    expect(files.length).toBeGreaterThan(0);
+    for (const name of files) expect(readFileSync(join(folder, name)).includes(secret)).toBe(false);
+  });
+
+  test('that was refused may be sent again, and many at a time are one', async () => {
+    const path = '/api/v1/runs/00000000-0000-4000-8000-000000000000/cancel';
+    expect((await post(path, 'refused')).status).toBe(404);
+    expect((await post(path, 'refused')).status).toBe(404);
+    expect((await post('/api/v1/tokens', 'x'.repeat(201), { name: 'x', role: 'viewer' })).status).toBe(400);
+    const all = await Promise.all(
+      Array.from({ length: 20 }, () => post('/api/v1/tokens', 'many', { name: 'many', role: 'viewer' })),
+    );
+    expect(all.filter(({ status }) => status === 201)).toHaveLength(1);
+    expect(all.filter(({ status }) => status === 409)).toHaveLength(19);
+  });
 });
 
 const junk = [

@@ -1,5 +1,8 @@
 import { z } from 'zod';
+import { policySchema } from '../config/server-schema.ts';
 import {
+  findingSchema,
+  findingView,
   idParameters,
   imageSchema,
   imageView,
@@ -19,6 +22,11 @@ const filters = pageQuery.extend({
   search: z.string().max(200).optional().describe('Part of the locator'),
   outdated: z.stringbool().optional(),
   package: z.string().max(200).optional(),
+  advisory: z
+    .string()
+    .max(200)
+    .optional()
+    .describe('Only images that are open to this vulnerability: `CVE-2024-6387`'),
   below: z.string().max(200).optional().describe('Only with a version of `package` below this one'),
 });
 
@@ -28,7 +36,8 @@ export function addImageRoutes(api: Api, { application }: ApiContext): void {
     .object({
       id: z.string(),
       kind: z.string(),
-      directory: z.string(),
+      directory: z.string().nullable().describe('Of a folder'),
+      uri: z.string().nullable().describe('Of a libvirt'),
       upgrade: z.string(),
       lastPassAt: z.string().nullable(),
     })
@@ -42,6 +51,8 @@ export function addImageRoutes(api: Api, { application }: ApiContext): void {
     },
     async ({ caller }) => ({ items: await application.sources(caller) }),
   );
+
+  addPolicyRoutes(api, { application });
 
   api.post(
     '/api/v1/sources/:id/collect',
@@ -67,18 +78,9 @@ export function addImageRoutes(api: Api, { application }: ApiContext): void {
     '/api/v1/images/:id',
     {
       config: { access: 'viewer' },
-      schema: {
-        params: idParameters,
-        response: { 200: imageSchema, 304: z.null().describe('Not modified') },
-      },
+      schema: { params: idParameters, response: { 200: imageSchema } },
     },
-    async ({ caller, params, headers }, reply) => {
-      const row = await application.image(caller, params.id);
-      const etag = `"${row.revision}"`;
-      void reply.header('etag', etag);
-      if (headers['if-none-match'] === etag) return reply.status(304).send(null);
-      return reply.send(imageView(row));
-    },
+    async ({ caller, params }) => imageView(await application.image(caller, params.id)),
   );
 
   api.get(
@@ -86,6 +88,22 @@ export function addImageRoutes(api: Api, { application }: ApiContext): void {
     { config: { access: 'viewer' }, schema: { params: idParameters } },
     async ({ caller, params }, reply) =>
       reply.type('application/json').send(await application.inspection(caller, params.id)),
+  );
+
+  api.get(
+    '/api/v1/images/:id/findings',
+    {
+      config: { access: 'viewer' },
+      schema: {
+        params: idParameters,
+        querystring: pageQuery.extend({ cursor: z.string().max(100).optional() }),
+        response: { 200: pageOf(findingSchema) },
+      },
+    },
+    async ({ caller, params, query: { cursor, limit } }) => {
+      const rows = await application.findings(caller, params.id, { after: cursor, limit });
+      return { items: rows.map(findingView), next: nextOf(rows, limit) };
+    },
   );
 
   const generationSchema = z
@@ -141,5 +159,66 @@ export function addImageRoutes(api: Api, { application }: ApiContext): void {
     '/api/v1/images/:id/release',
     { config: { access: 'operator' }, schema: { params: idParameters, response: { 200: imageSchema } } },
     async ({ caller, params }) => imageView(await application.release(caller, params.id)),
+  );
+}
+
+/** What is done with the images of a source: as the file says, or as somebody set it here. */
+function addPolicyRoutes(api: Api, { application }: Pick<ApiContext, 'application'>): void {
+  const policyView = z
+    .object({
+      source: z.string(),
+      policy: z.unknown().describe('As in a PUT'),
+      origin: z.enum(['file', 'api']),
+      revision: z.number(),
+      changedBy: z.string().nullable(),
+      changedAt: z.string().nullable(),
+    })
+    .meta({ id: 'PolicyOfSource' });
+  const path = '/api/v1/sources/:id/policy';
+
+  api.get(
+    path,
+    {
+      config: { access: 'viewer' },
+      schema: { params: idParameters, response: { 200: policyView } },
+    },
+    async ({ caller, params }, reply) => {
+      const found = await application.policy(caller, params.id);
+      void reply.header('etag', `"${found.revision}"`);
+      return found;
+    },
+  );
+
+  api.put(
+    path,
+    {
+      config: { access: 'admin' },
+      schema: {
+        params: idParameters,
+        headers: z.object({
+          'if-match': z
+            .string()
+            .regex(/^"\d{1,15}"$/)
+            .optional()
+            .describe('The ETag of the policy that this one replaces'),
+        }),
+        body: policySchema,
+        response: { 200: policyView },
+      },
+    },
+    async ({ caller, params, headers, body }) => {
+      const seen = headers['if-match'];
+      const expected = seen === undefined ? undefined : Number(seen.slice(1, -1));
+      return application.setPolicy(caller, params.id, { wanted: body, expected });
+    },
+  );
+
+  api.delete(
+    path,
+    { config: { access: 'admin' }, schema: { params: idParameters, response: { 204: z.null() } } },
+    async ({ caller, params }, reply) => {
+      await application.removePolicy(caller, params.id);
+      return reply.status(204).send(null);
+    },
   );
 }

@@ -1,7 +1,9 @@
 import type { StoredImage, StoredRun } from '../app/server/application.ts';
 
 export interface StartPage {
-  readonly counted: Readonly<Record<'all' | 'inspected' | 'unreadable' | 'outdated', number>>;
+  readonly counted: Readonly<
+    Record<'all' | 'inspected' | 'unreadable' | 'outdated' | 'vulnerable' | 'urgent', number>
+  >;
   readonly stale: readonly StoredImage[];
   readonly runs: readonly StoredRun[];
 }
@@ -13,6 +15,8 @@ export function renderStartPage({ counted, stale, runs }: StartPage): string {
     ['read', counted.inspected],
     ['unreadable', counted.unreadable],
     ['outdated', counted.outdated],
+    ['with known vulnerabilities', counted.vulnerable],
+    ['with urgent ones', counted.urgent],
   ].map(([name, count]) => [name, count]);
   return [
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>coldpatch</title>',
@@ -23,8 +27,15 @@ export function renderStartPage({ counted, stale, runs }: StartPage): string {
     table(['', ''], numbers),
     '<h2>Outdated</h2>',
     table(
-      ['image', 'system', 'packages', 'held'],
-      stale.map((image) => [image.locator, image.system_name, image.outdated, image.held]),
+      ['image', 'system', 'packages', 'vulnerabilities', 'urgent', 'held'],
+      stale.map((image) => [
+        image.locator,
+        image.system_name,
+        image.outdated,
+        image.vulnerabilities,
+        image.urgent,
+        image.held,
+      ]),
     ),
     '<h2>Runs</h2>',
     table(

@@ -67,6 +67,21 @@ export function addRunRoutes(api: Api, context: ApiContext): void {
     },
   );
 
+  api.get(
+    '/api/v1/runs/:id/attestation',
+    {
+      config: { access: 'viewer' },
+      schema: {
+        params: idParameters,
+        description: 'The signed statement of what the run promoted: DSSE with an in-toto statement',
+      },
+    },
+    async ({ caller, params }, reply) =>
+      reply
+        .type('application/vnd.dsse.envelope.v1+json')
+        .send(await application.attestation(caller, params.id)),
+  );
+
   api.post(
     '/api/v1/runs/:id/cancel',
     { config: { access: 'operator' }, schema: { params: idParameters, response: { 202: runSchema } } },

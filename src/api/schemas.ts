@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { StoredImage, StoredRun } from '../app/server/application.ts';
+import type { StoredFinding, StoredImage, StoredRun } from '../app/server/application.ts';
 
 const nullableText = z.string().nullable();
 
@@ -14,11 +14,20 @@ export const imageSchema = z
     modifiedAt: z.string(),
     format: nullableText,
     backing: z.array(z.string()),
+    owner: nullableText.describe('The machine that has it as a disk, when its source knows'),
     problem: nullableText.describe('Why it cannot be worked with'),
     digest: nullableText.describe('SHA-256 of the file; null until it was read'),
     system: z.object({ id: z.string(), version: nullableText, name: nullableText }).nullable(),
     gaps: z.number(),
     outdated: z.number().nullable().describe('Packages for which an upgrade is published; null: not known'),
+    exposure: z
+      .object({
+        vulnerabilities: z.number(),
+        urgent: z.number().describe('Critical, high, or known to be exploited'),
+        unknowns: z.number().describe('What could not be found out: not clean unless it is 0'),
+      })
+      .nullable()
+      .describe('null: not compared with advisories'),
     held: nullableText.describe('Why it is not upgraded by itself'),
     lastBootAt: nullableText,
     lastUpgradeAt: nullableText,
@@ -37,6 +46,7 @@ export function imageView(row: StoredImage): z.infer<typeof imageSchema> {
     modifiedAt: row.modified_at,
     format: row.format,
     backing: JSON.parse(row.backing) as string[],
+    owner: row.owner,
     problem: row.problem,
     digest: row.digest,
     system:
@@ -45,6 +55,10 @@ export function imageView(row: StoredImage): z.infer<typeof imageSchema> {
         : { id: row.system_id, version: row.system_version, name: row.system_name },
     gaps: row.gaps,
     outdated: row.outdated,
+    exposure:
+      row.vulnerabilities === null
+        ? null
+        : { vulnerabilities: row.vulnerabilities, urgent: row.urgent ?? 0, unknowns: row.unknowns ?? 0 },
     held: row.held,
     lastBootAt: row.last_boot_at,
     lastUpgradeAt: row.last_upgrade_at,
@@ -90,6 +104,26 @@ export function runView(row: StoredRun): z.infer<typeof runSchema> {
     outcome: row.outcome === null ? null : JSON.parse(row.outcome),
     error: row.error_code === null ? null : { code: row.error_code, message: row.error_message },
   };
+}
+
+export const findingSchema = z
+  .object({
+    id: z.string(),
+    advisory: z.string().describe("The vulnerability: `CVE-2024-6387`, or the feed's own number"),
+    manager: z.string(),
+    package: z.string(),
+    architecture: z.string(),
+    installed: z.string(),
+    severity: z.string(),
+    fixedVersion: nullableText.describe('The first version that does not have it'),
+    remedy: z.string(),
+    exploitedSince: nullableText,
+  })
+  .meta({ id: 'Finding' });
+
+export function findingView(row: StoredFinding): z.infer<typeof findingSchema> {
+  const { fixed_version, exploited_since, ...same } = row;
+  return { ...same, fixedVersion: fixed_version, exploitedSince: exploited_since };
 }
 
 export const idParameters = z.object({ id: z.string().max(100) });

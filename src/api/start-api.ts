@@ -11,10 +11,12 @@ import {
 import type { Application } from '../app/server/application.ts';
 import { addAdminRoutes } from './admin-routes.ts';
 import { guardRoutes } from './guard-routes.ts';
+import { answerOnce } from './answer-once.ts';
 import { handleErrors } from './handle-errors.ts';
 import { addImageRoutes } from './image-routes.ts';
 import { addOperatingRoutes } from './operating-routes.ts';
 import { addRunRoutes } from './run-routes.ts';
+import { tagAnswers } from './tag-answers.ts';
 import type { Api } from './types.ts';
 
 export interface ApiOptions {
@@ -66,6 +68,8 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   });
   handleErrors(api);
   guardRoutes(api, context, options);
+  answerOnce(api, context);
+  tagAnswers(api);
   await api.register(fastifySwagger, {
     openapi: {
       openapi: '3.1.0',

@@ -8,6 +8,8 @@ import type { PinnedRepository } from '../upgrades/used-repositories.ts';
 /** Where upgrade information comes from, as the operator says it. */
 export interface SourceOptions {
   readonly repositories?: readonly string[] | undefined;
+  /** Packages that stay as they are: names, or beginnings of names with `*` at their end. */
+  readonly neverTouch?: readonly string[] | undefined;
   readonly allowStale: boolean;
   readonly offline: boolean;
   /** A plan, report or scan as JSON: the states of the repositories that it names are used again. */
@@ -24,10 +26,11 @@ const pinnedSchema = z.object({
 
 export function sourcesOf(
   config: Config,
-  { repositories, allowStale, offline, snapshot }: SourceOptions,
+  { repositories, neverTouch, allowStale, offline, snapshot }: SourceOptions,
 ): UpgradeSources {
   return {
     ...(repositories && repositories.length > 0 && { repositories }),
+    ...(neverTouch && { neverTouch }),
     allowStale,
     offline,
     ...(snapshot !== undefined && { pinned: readSnapshot(snapshot) }),

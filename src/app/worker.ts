@@ -7,7 +7,7 @@ import { ColdpatchError } from '../lib/errors.ts';
 import { openPostgresStore } from '../store/open-postgres-store.ts';
 import type { Store } from '../store/open-store.ts';
 import { findSettings } from '../store/settings.ts';
-import { kindsThatWait, limitsOf } from './server/start-runs.ts';
+import { limitsOf } from './server/start-runs.ts';
 import { stepHandlers } from './server/step-handlers.ts';
 
 export interface WorkerRequest {
@@ -41,7 +41,6 @@ export async function startWorkerHost(
         return {
           sources: settings.sources,
           limits: limitsOf(settings, host),
-          paused: kindsThatWait(settings, store.now()),
           handlers: stepHandlers({ config, settings, store }),
         };
       },

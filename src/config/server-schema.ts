@@ -1,35 +1,76 @@
+import { Cron } from 'croner';
 import { z } from 'zod';
 
-const time = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time such as 22:30');
-const days = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 const count = (most: number) => z.int().min(1).max(most);
 
 const hostName = /^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$/;
 
-const policySchema = z.strictObject({
+/** When upgrades may begin: from each time that `cron` names, for so many minutes. */
+const windowSchema = z
+  .strictObject({
+    cron: z
+      .string()
+      .max(200)
+      .describe('Minute, hour, day of the month, month, day of the week: `0 22 * * sat`'),
+    timeZone: z
+      .string()
+      .max(100)
+      .refine(isTimeZone, 'must be a time zone such as Europe/Prague')
+      .describe('Whose clock it is'),
+    minutes: count(10_080).describe('How long it is open'),
+  })
+  .refine(({ cron, timeZone }) => !isTimeZone(timeZone) || hasNextRun(cron, timeZone), {
+    path: ['cron'],
+    message: 'must be five fields of cron that come again, such as "0 22 * * sat"',
+  });
+
+const windowsSchema = z.array(windowSchema).max(100);
+
+const packagePattern = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9+.-]{0,100}\*?$/, 'must be the name of a package, or its beginning and *');
+
+/** What is done with the images of one source. */
+export const policySchema = z.strictObject({
   upgrade: z
     .enum(['never', 'after_approval', 'automatic'])
     .default('never')
     .describe('What happens by itself to an image that lags; a person may always start an upgrade'),
-  engine: z.enum(['auto', 'namespace']).default('auto'),
+  minimumSeverity: z
+    .enum(['low', 'medium', 'high', 'critical'])
+    .optional()
+    .describe(
+      'By itself only when an upgrade would close a vulnerability of at least this severity; unknown ones count',
+    ),
+  engine: z.enum(['auto', 'namespace', 'appliance']).default('auto'),
   trustImages: z
     .boolean()
     .default(false)
     .describe('You trust everybody who could write into these images; the engine namespace needs it'),
   acceptUnclean: z.boolean().default(false).describe('Upgrade images whose machine crashed'),
   repositories: z
-    .array(z.string())
+    .array(z.string().max(2000))
+    .max(100)
     .optional()
     .describe('One-line apt sources in place of those of each image'),
+  neverTouch: z
+    .array(packagePattern)
+    .max(1000)
+    .default([])
+    .describe('Packages that stay as they are, as if they were on hold in the image'),
+  keepGenerations: count(1000)
+    .optional()
+    .describe('How many former states of an image stay after an upgrade; all unless given'),
+  windows: windowsSchema
+    .optional()
+    .describe('Upgrades begin only within one of them; those of the server unless given'),
   matchHours: count(8760)
     .default(24)
     .describe('How often an unchanged image is compared with what is published'),
 });
 
-const sourceSchema = z.strictObject({
+const ofEverySource = {
   id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be small letters, digits and dashes'),
-  kind: z.enum(['folder']),
-  directory: z.string().regex(/^\//, 'must be an absolute path'),
   hosts: z
     .array(z.string().regex(hostName, 'must be the name of a host'))
     .min(1)
@@ -37,7 +78,30 @@ const sourceSchema = z.strictObject({
     .describe('Workers that see the images, by the name that each has; all unless given, by the same paths'),
   collectMinutes: count(10_080).default(60).describe('How often the source is listed'),
   policy: policySchema.prefault({}),
-});
+};
+
+const sourceSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    ...ofEverySource,
+    kind: z.literal('folder'),
+    directory: z.string().regex(/^\//, 'must be an absolute path'),
+  }),
+  z.strictObject({
+    ...ofEverySource,
+    kind: z.literal('libvirt'),
+    uri: z
+      .string()
+      .max(1000)
+      .regex(/^[a-z][a-z0-9+]*:\/\//, 'must be the URI of a libvirt connection')
+      .default('qemu:///system'),
+    pools: z
+      .array(z.string().min(1).max(200))
+      .min(1)
+      .optional()
+      .describe('Storage pools; all pools of files unless given'),
+    domains: z.boolean().default(true).describe('Also the disks of domains that are in no pool'),
+  }),
+]);
 
 /** What `coldpatch serve --policies FILE` reads: sources, what is done with their images, and when. */
 export const serverSchema = z.strictObject({
@@ -69,27 +133,27 @@ export const serverSchema = z.strictObject({
         .describe('After so long without a sign of life of a worker, others do its steps'),
     })
     .prefault({}),
-  window: z
-    .strictObject({
-      days: z
-        .array(z.enum(days))
-        .min(1)
-        .default([...days]),
-      from: time,
-      to: time.describe('May be on the next day'),
-      timeZone: z.string().refine(isTimeZone, 'must be a time zone such as Europe/Prague'),
-    })
-    .optional()
-    .describe('Upgrades and rollbacks begin only within it'),
+  windows: windowsSchema
+    .default([])
+    .describe('Upgrades of sources without windows of their own begin only within one; at any time if none'),
 });
 
 export type ServerConfig = Readonly<z.infer<typeof serverSchema>>;
 export type SourceConfig = ServerConfig['sources'][number];
-export type MaintenanceWindow = NonNullable<ServerConfig['window']>;
+export type SourcePolicy = z.infer<typeof policySchema>;
+export type MaintenanceWindow = z.infer<typeof windowSchema>;
 
 function isTimeZone(name: string): boolean {
   try {
     return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
+
+function hasNextRun(cron: string, timeZone: string): boolean {
+  try {
+    return new Cron(cron, { timezone: timeZone, paused: true, mode: '5-part' }).nextRun() !== null;
   } catch {
     return false;
   }

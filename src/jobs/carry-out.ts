@@ -41,6 +41,7 @@ type Fate = Pick<StoredRun, 'state'> &
 async function fateAfterSteps(run: StoredRun, options: CarryOutOptions): Promise<Fate> {
   for (;;) {
     const answer = await runNextStep(run, options);
+    if (typeof answer === 'object') return { state: 'queued', not_before: answer.until };
     if (answer === 'waiting') return { state: 'waiting' };
     if (answer === 'ended') return { state: 'done', ended_at: options.store.now().toISOString() };
     if (options.steps === 'one' || (await findRun(options.store, run.id))?.paused === 1)

@@ -195,6 +195,24 @@ test('a run waits for an approval, and can be cancelled while it waits and while
   expect(await waiting.cancel(id)).toBe(false);
 });
 
+test('a step that is to come later begins again at its time, and what was done before it is not done again', async () => {
+  const id = await upgrade();
+  const until = new Date(time + 3_600_000).toISOString();
+  await start({
+    async upgrade({ run }) {
+      calls.push('upgrade');
+      return run.not_before === until
+        ? { next: 'continue', result: {} }
+        : { next: 'later', until, result: { outcome: 'waits' } };
+    },
+  });
+  await expect.poll(async () => (await findRun(store, id))?.not_before).toBe(until);
+  expect(await findRun(store, id)).toMatchObject({ state: 'queued', attempt: 0, error_code: null });
+  time += 3_600_000;
+  await reaches(id, 'done');
+  expect(calls).toEqual(['inspect', 'match', 'plan', 'upgrade', 'upgrade']);
+});
+
 test('a limit holds', async () => {
   const [first, second] = await listImages(store, {}, { limit: 2 });
   let most = 0;

@@ -14,12 +14,12 @@ export interface RunStepOptions {
 
 /**
  * Carries out the next step of a claimed run.
- * @returns whether the run has more to do, ended, or waits for an approval.
+ * @returns whether the run has more to do, ended, waits for an approval, or goes on at a time (ISO 8601).
  */
 export async function runNextStep(
   run: StoredRun,
   options: RunStepOptions,
-): Promise<'more' | 'ended' | 'waiting'> {
+): Promise<'more' | 'ended' | 'waiting' | { readonly until: string }> {
   const { store, handlers, signal } = options;
   const context = contextOf(run, options);
   const name = nextStep(await stepsOf(store, run.id));
@@ -30,8 +30,14 @@ export async function runNextStep(
   await setSteps(store, run.id, names, { state: 'pending' });
   await setSteps(store, run.id, [name], { state: 'running' });
   await context.report('step', { step: name, state: 'running' });
-  const { next, result } = await handlers[name](context);
+  const answer = await handlers[name](context);
+  const { next, result } = answer;
   await context.assertHeld();
+  if (answer.next === 'later') {
+    await setSteps(store, run.id, names, { state: 'pending' });
+    await context.report('step', { step: name, state: 'pending', ...result });
+    return { until: answer.until };
+  }
   await setSteps(store, run.id, names, { state: 'done', result: JSON.stringify(result) });
   await changeRun(store, { id: run.id, token: run.token }, { outcome: JSON.stringify(result) });
   await context.report('step', { step: name, state: 'done', ...result });

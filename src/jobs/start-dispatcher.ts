@@ -10,8 +10,6 @@ export interface DispatcherOptions {
   readonly handlers: StepHandlers;
   /** Runs of a kind at a time. Upgrades take memory, scratch space and disk; the others are cheap. */
   readonly limits: Readonly<Record<RunKind, number>>;
-  /** Kinds that may not begin at the moment: outside of a maintenance window, say. */
-  readonly paused?: () => readonly RunKind[];
   /** An error that belongs to no run. */
   readonly onFault: (error: unknown) => void;
   readonly pollMilliseconds?: number;
@@ -31,10 +29,8 @@ export async function startDispatcher(options: DispatcherOptions): Promise<Dispa
 
   const freeKinds = (): readonly RunKind[] => {
     const busy = [...running.values()].map(({ kind }) => kind);
-    const paused = options.paused?.() ?? [];
     return (Object.keys(options.limits) as RunKind[]).filter(
-      (kind) =>
-        !paused.includes(kind) && busy.filter((other) => other === kind).length < options.limits[kind],
+      (kind) => busy.filter((other) => other === kind).length < options.limits[kind],
     );
   };
 

@@ -32,11 +32,14 @@ export interface StepContext {
   assertHeld(): Promise<void>;
 }
 
-/** What became of a step. `end` ends the run early, `wait` lets it wait for an approval before the next step. */
-export interface StepResult {
-  readonly next: 'continue' | 'end' | 'wait';
-  readonly result: Readonly<Record<string, unknown>>;
-}
+/**
+ * What became of a step. `end` ends the run early, `wait` lets it wait for an approval before the next step, and `later`
+ * lets the step itself begin again at a time (ISO 8601).
+ */
+export type StepResult = { readonly result: Readonly<Record<string, unknown>> } & (
+  | { readonly next: 'continue' | 'end' | 'wait' }
+  | { readonly next: 'later'; readonly until: string }
+);
 
 /** Carries out steps. Each may be called again for the same run after a crash. */
 export type StepHandlers = Readonly<Record<HandledStep, (context: StepContext) => Promise<StepResult>>>;

@@ -12,6 +12,8 @@ export interface UpgradeSources {
   readonly offline?: boolean | undefined;
   /** The states of the repositories to use, in place of the newest. */
   readonly pinned?: readonly PinnedRepository[] | undefined;
+  /** Packages that stay as they are: names, or beginnings of names with `*` at their end. */
+  readonly neverTouch?: readonly string[] | undefined;
   readonly cacheDirectory: string;
 }
 

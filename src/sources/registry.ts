@@ -1,12 +1,18 @@
 import { ColdpatchError } from '../lib/errors.ts';
 import { folder } from './folder/index.ts';
-import type { SourceAdapter } from './types.ts';
+import { libvirt } from './libvirt/index.ts';
+import type { Source, SourceAdapter, SourceSettings } from './types.ts';
 
-const sources: readonly SourceAdapter[] = [folder];
+const sources: readonly SourceAdapter[] = [folder, libvirt];
 
-/** @throws `internal` for an id that no adapter has. */
-export function sourceOf(id: string): SourceAdapter {
-  const found = sources.find((source) => source.id === id);
-  if (found !== undefined) return found;
-  throw new ColdpatchError('internal', `Expected the id of a source, found "${id}". Report this as a bug.`);
+/** @throws `internal` for a kind that no adapter has. */
+export function openSource(settings: SourceSettings): Source {
+  for (const adapter of sources) {
+    const source = adapter.open(settings);
+    if (source) return source;
+  }
+  throw new ColdpatchError(
+    'internal',
+    `Expected the kind of a source, found "${settings.kind}". Report this as a bug.`,
+  );
 }

@@ -1,7 +1,7 @@
 import type { Selectable, Transaction } from 'kysely';
 import type { Store } from './open-store.ts';
 import type { StoredRun } from './runs.ts';
-import type { RunKind, StepRow, Tables } from './tables.ts';
+import type { StepRow, Tables } from './tables.ts';
 
 /** A run whose next step nobody was told of yet. */
 export interface UndeliveredRun {
@@ -17,11 +17,7 @@ const runsAtATime = 100;
  */
 export async function undeliveredRuns(
   transaction: Transaction<Tables>,
-  {
-    at,
-    queues,
-    notBegun,
-  }: { readonly at: string; readonly queues: readonly string[]; readonly notBegun: readonly RunKind[] },
+  { at, queues }: { readonly at: string; readonly queues: readonly string[] },
 ): Promise<readonly UndeliveredRun[]> {
   const runs = await transaction
     .selectFrom('runs')
@@ -33,12 +29,6 @@ export async function undeliveredRuns(
       where.or([
         where('delivery', 'is', null),
         where('queue', 'not in', queues.length === 0 ? [''] : queues),
-      ]),
-    )
-    .where((where) =>
-      where.or([
-        where('started_at', 'is not', null),
-        where('kind', 'not in', notBegun.length === 0 ? ['' as RunKind] : notBegun),
       ]),
     )
     .orderBy('requested_at')

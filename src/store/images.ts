@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Insertable, Selectable, Updateable } from 'kysely';
 import type { Store } from './open-store.ts';
+import { tellOtherSources } from './other-sources.ts';
 import type { ImageRole, ImageRow } from './tables.ts';
 
 /** One file as a source listed it. */
@@ -13,6 +14,8 @@ export interface ListedImage {
   /** Backing files, that of the image first. */
   readonly backing: readonly string[];
   readonly role: ImageRole;
+  /** Whose it is, when the source knows. */
+  readonly owner?: string | null;
   /** Why it cannot be read. */
   readonly problem: string | null;
 }
@@ -61,11 +64,19 @@ export async function recordPass(
       const stale = changedFiles.has(image.locator) || image.backing.some((path) => changedFiles.has(path));
       if (before && !stale) {
         counts.unchanged += 1;
+        const owner = image.owner ?? null;
+        if (before.owner !== owner)
+          await transaction
+            .updateTable('images')
+            .set({ owner, revision: before.revision + 1 })
+            .where('id', '=', before.id)
+            .execute();
         continue;
       }
       const id = before?.id ?? randomUUID();
       const values = {
         ...rowOf(image),
+        owner: image.owner ?? null,
         state: 'present',
         digest: null,
         last_seen_at: at,
@@ -88,6 +99,10 @@ export async function recordPass(
       const gone = { state: 'gone', revision: row.revision + 1 } as const;
       await transaction.updateTable('images').set(gone).where('id', '=', row.id).execute();
     }
+    await tellOtherSources(transaction, source.id, {
+      changed: changedFiles,
+      bases: new Set(listed.flatMap(({ backing }) => backing)),
+    });
     await transaction
       .updateTable('sources')
       .set({ last_pass_at: at, last_pass: JSON.stringify(counts) })
@@ -121,6 +136,8 @@ export interface ImageFilter {
   readonly outdated?: boolean | undefined;
   /** Only images with one of these packages. */
   readonly packageIds?: readonly number[] | undefined;
+  /** Only images that are open to this vulnerability: `CVE-2024-6387`. */
+  readonly advisory?: string | undefined;
 }
 
 /** Present, readable images that were not matched since `before`, or whose file changed, and that no run holds. */
@@ -156,7 +173,7 @@ export async function listImages(
   page: { readonly after?: string | undefined; readonly limit: number },
 ): Promise<readonly StoredImage[]> {
   let query = db.selectFrom('images').selectAll('images').orderBy('images.id').limit(page.limit);
-  const { sources, source, system, state, role, search, outdated, packageIds } = filter;
+  const { sources, source, system, state, role, search, outdated, packageIds, advisory } = filter;
   if (page.after !== undefined) query = query.where('images.id', '>', page.after);
   if (sources) query = query.where('source_id', 'in', sources.length === 0 ? [''] : sources);
   if (source !== undefined) query = query.where('source_id', '=', source);
@@ -173,6 +190,14 @@ export async function listImages(
         .selectFrom('inspection_packages')
         .select('inspection_packages.inspection_id')
         .where('package_id', 'in', packageIds.length === 0 ? [-1] : packageIds),
+    );
+  if (advisory !== undefined)
+    query = query.where('images.id', 'in', (where) =>
+      where
+        .selectFrom('findings')
+        .innerJoin('image_findings', 'image_findings.finding_id', 'findings.id')
+        .select('image_findings.image_id')
+        .where('findings.advisory', '=', advisory),
     );
   return query.execute();
 }
@@ -208,7 +233,9 @@ export async function countImages({ db }: Store, sources?: readonly string[]) {
   if (sources) query = query.where('source_id', 'in', sources.length === 0 ? [''] : sources);
   const counted = await query.executeTakeFirstOrThrow();
   const outdated = await query.where('outdated', '>', 0).executeTakeFirstOrThrow();
-  return { ...counted, outdated: outdated.all };
+  const vulnerable = await query.where('vulnerabilities', '>', 0).executeTakeFirstOrThrow();
+  const urgent = await query.where('urgent', '>', 0).executeTakeFirstOrThrow();
+  return { ...counted, outdated: outdated.all, vulnerable: vulnerable.all, urgent: urgent.all };
 }
 
 function isSameFile(image: ListedImage, before: StoredImage | undefined): boolean {
@@ -226,10 +253,12 @@ const emptyImage = {
   system_id: null,
   system_version: null,
   system_name: null,
-  owner: null,
   outdated: null,
   held: null,
   matched_at: null,
+  vulnerabilities: null,
+  urgent: null,
+  unknowns: null,
   last_boot_at: null,
   last_upgrade_at: null,
 } as const;

@@ -313,6 +313,11 @@ export async function addGeneration({ db }: Store, generation: StoredGeneration)
     .execute();
 }
 
+/** A generation that is no longer beside its image. */
+export async function removeGeneration({ db }: Store, imageId: string, number: number): Promise<void> {
+  await db.deleteFrom('generations').where('image_id', '=', imageId).where('number', '=', number).execute();
+}
+
 export async function generationsOfImage(
   { db }: Store,
   imageId: string,

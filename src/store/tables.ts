@@ -35,6 +35,12 @@ export interface ImageRow {
   readonly outdated: number | null;
   readonly held: string | null;
   readonly matched_at: string | null;
+  /** Different vulnerabilities; null until it was compared with advisories. */
+  readonly vulnerabilities: number | null;
+  /** Of them, those that are critical or high, or known to be exploited. */
+  readonly urgent: number | null;
+  /** What the comparison could not find out. */
+  readonly unknowns: number | null;
   readonly last_boot_at: string | null;
   readonly last_upgrade_at: string | null;
   readonly first_seen_at: string;
@@ -100,6 +106,20 @@ export interface AuditRow {
   readonly hash: string;
 }
 
+/** See migrations/0012-findings.sql. */
+export interface FindingRow {
+  readonly id: string;
+  readonly advisory: string;
+  readonly manager: string;
+  readonly package: string;
+  readonly architecture: string;
+  readonly installed: string;
+  readonly severity: string;
+  readonly fixed_version: string | null;
+  readonly remedy: string;
+  readonly exploited_since: string | null;
+}
+
 /** Every table of the store. */
 export interface Tables {
   readonly sources: SourceRow;
@@ -134,6 +154,28 @@ export interface Tables {
     readonly taken_at: string;
     readonly digest_before: string;
     readonly digest_after: string;
+  };
+  readonly findings: FindingRow;
+  readonly image_findings: { readonly finding_id: string; readonly image_id: string };
+  readonly source_policies: {
+    readonly source_id: string;
+    readonly document: string;
+    readonly revision: number;
+    readonly changed_by: string;
+    readonly changed_at: string;
+  };
+  readonly answered_requests: {
+    readonly key_hash: string;
+    readonly request_hash: string;
+    readonly status: number | null;
+    readonly body: string | null;
+    readonly created_at: string;
+  };
+  readonly attestations: {
+    readonly run_id: string;
+    readonly image_id: string;
+    readonly statement: string;
+    readonly kept_at: string;
   };
   readonly tokens: TokenRow;
   readonly published_settings: {

@@ -1,3 +1,4 @@
+import { holdPackages } from './repositories/apt/hold-packages.ts';
 import { solvingFamilyOf } from './repositories/registry.ts';
 import type { FindUpgradesOptions } from './repositories/types.ts';
 import type { UpgradeSet } from './types.ts';
@@ -9,5 +10,6 @@ import type { UpgradeSet } from './types.ts';
  * @throws ColdpatchError `sources_missing`, `sources_invalid`, any `repository_*`, `plan_unsolvable`, `host_tool_missing`.
  */
 export function findUpgrades(options: FindUpgradesOptions): Promise<UpgradeSet> {
-  return solvingFamilyOf('apt').findUpgrades(options);
+  const dpkgStatus = holdPackages(options.dpkgStatus, options.neverTouch ?? []);
+  return solvingFamilyOf('apt').findUpgrades({ ...options, dpkgStatus });
 }

@@ -1,6 +1,8 @@
 /** What the store does on every database, from the inventory to the audit log. */
 import { expect, describe, test } from 'vitest';
+import { answerRequestKey, takeRequestKey } from '../../src/store/answered-requests.ts';
 import { addAudit, verifyAudit } from '../../src/store/audit.ts';
+import { type Finding, findingsOfImage, replaceFindings } from '../../src/store/findings.ts';
 import {
   type ListedImage,
   countImages,
@@ -10,7 +12,9 @@ import {
   updateImageRow,
 } from '../../src/store/images.ts';
 import type { Store } from '../../src/store/open-store.ts';
+import { imagesOfOthers } from '../../src/store/other-sources.ts';
 import { findInspection, recordInspection, versionsOfPackage } from '../../src/store/packages.ts';
+import { findPolicy, removePolicy, setPolicy } from '../../src/store/policies.ts';
 import { addRun } from '../../src/store/runs.ts';
 import { createToken, findCaller, listTokens, revokeToken } from '../../src/store/tokens.ts';
 
@@ -103,6 +107,101 @@ export function testStore(opened: () => StoreUnderTest): void {
       2,
     );
     expect(await listImages(store, { packageIds: [] }, { limit: 9 })).toEqual([]);
+  });
+
+  test('a chain that leads into another source makes a base there, and follows its changes', async () => {
+    const { store } = opened();
+    const golden = { id: 'golden', kind: 'folder' };
+    const base = listed('base');
+    const top = listed('top', { backing: ['/images/base'] });
+    await recordPass(store, golden, [base]);
+    const { due } = await recordPass(store, source, [top]);
+    const [topId = ''] = due;
+    await updateImageRow(store, topId, { digest: 'x' });
+    expect((await listImages(store, { source: 'golden' }, { limit: 9 }))[0]).toMatchObject({ role: 'base' });
+    const others = await imagesOfOthers(store, 'golden', ['golden', 'lab']);
+    expect(others.bases).toEqual(new Set(['/images/base']));
+    expect((await imagesOfOthers(store, 'golden', ['golden'])).bases.size).toBe(0);
+    await recordPass(store, golden, [{ ...base, role: 'base' }]);
+    expect(await findImage(store, topId)).toMatchObject({ digest: 'x' });
+    await recordPass(store, golden, [{ ...base, role: 'base', size: 2 }]);
+    expect(await findImage(store, topId)).toMatchObject({ digest: null });
+  });
+
+  test('an image that changes hands is not read again for that', async () => {
+    const { store } = opened();
+    await recordPass(store, source, [listed('a', { owner: 'web' })]);
+    const again = await recordPass(store, source, [listed('a', { owner: 'mail' })]);
+    expect(again).toMatchObject({ unchanged: 1, due: [] });
+    expect((await listImages(store, {}, { limit: 1 }))[0]).toMatchObject({ owner: 'mail' });
+  });
+
+  test('images share the rows of equal findings, and are found by them', async () => {
+    const { store } = opened();
+    const { due } = await recordPass(store, source, [listed('a'), listed('b')]);
+    const [one = '', other = ''] = due;
+    const finding: Finding = {
+      advisory: 'CVE-2024-6387',
+      manager: 'dpkg',
+      package: 'openssh-server',
+      architecture: 'amd64',
+      installed: '1:9.2p1-2',
+      severity: 'high',
+      fixed_version: '1:9.2p1-2+deb12u3',
+      remedy: 'fix-published',
+      exploited_since: null,
+    };
+    const unfixed: Finding = { ...finding, advisory: 'CVE-2023-1', fixed_version: null };
+    const many = Array.from({ length: 450 }, (_, index) => ({ ...finding, advisory: `CVE-1-${index}` }));
+    await replaceFindings(store, one, [finding, finding, unfixed]);
+    await replaceFindings(store, other, [finding, ...many]);
+    const open = async (advisory: string): Promise<readonly string[]> =>
+      (await listImages(store, { advisory }, { limit: 9 })).map(({ id }) => id);
+    expect((await open('CVE-2024-6387')).toSorted()).toEqual([one, other].toSorted());
+    expect(await open('CVE-2023-1')).toEqual([one]);
+    expect(await open('CVE-none')).toEqual([]);
+    const first = await findingsOfImage(store, other, { limit: 400 });
+    const rest = await findingsOfImage(store, other, { after: first.at(-1)?.id, limit: 400 });
+    expect([first.length, rest.length]).toEqual([400, 51]);
+    await replaceFindings(store, other, []);
+    await replaceFindings(store, one, [unfixed]);
+    const rows = await store.db.selectFrom('findings').select('advisory').execute();
+    expect(rows).toEqual([{ advisory: 'CVE-2023-1' }]);
+  });
+
+  test('a policy is replaced only by who has seen it', async () => {
+    const { store } = opened();
+    const set = (document: string, expected?: number): Promise<boolean> =>
+      setPolicy(store, 'lab', { document, by: 'x', ...(expected !== undefined && { expected }) });
+    expect(await set('1', 1)).toBe(false);
+    expect(await set('1', 0)).toBe(true);
+    expect(await set('2', 0)).toBe(false);
+    expect(await set('2', 1)).toBe(true);
+    expect(await set('3')).toBe(true);
+    expect(await findPolicy(store, 'lab')).toMatchObject({ document: '3', revision: 3 });
+    await removePolicy(store, 'lab');
+    expect(await findPolicy(store, 'lab')).toBeUndefined();
+  });
+
+  test('a key of a request is taken once, answered for a day, and free when its server died', async () => {
+    const under = opened();
+    const { store } = under;
+    const key = { keyHash: 'k', requestHash: 'r' };
+    const at = (text: string): void => {
+      under.time = new Date(text);
+    };
+    expect(await takeRequestKey(store, key)).toEqual({ answer: 'first' });
+    expect(await takeRequestKey(store, key)).toEqual({ answer: 'under_way' });
+    at('2026-11-21T00:03:00Z');
+    expect(await takeRequestKey(store, key)).toEqual({ answer: 'first' });
+    await answerRequestKey(store, 'k', { status: 202, body: '{}' });
+    expect(await takeRequestKey(store, { ...key, requestHash: 's' })).toEqual({ answer: 'other' });
+    at('2026-11-21T23:59:00Z');
+    expect(await takeRequestKey(store, key)).toEqual({ answer: 'answered', status: 202, body: '{}' });
+    at('2026-11-22T00:04:00Z');
+    expect(await takeRequestKey(store, key)).toEqual({ answer: 'first' });
+    await answerRequestKey(store, 'k', undefined);
+    expect(await takeRequestKey(store, key)).toEqual({ answer: 'first' });
   });
 
   describe('tokens', () => {

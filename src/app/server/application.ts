@@ -1,9 +1,14 @@
+import { policySchema, type SourcePolicy } from '../../config/server-schema.ts';
 import { versioningOf } from '../../guest/versioning/registry.ts';
 import { type Dispatcher, stepsOfKind } from '../../jobs/types.ts';
 import { ColdpatchError } from '../../lib/errors.ts';
+import { answerRequestKey, type RequestKey, takeRequestKey } from '../../store/answered-requests.ts';
+import { findAttestation } from '../../store/attestations.ts';
 import { addAudit, type AuditEntry } from '../../store/audit.ts';
+import { findingsOfImage } from '../../store/findings.ts';
 import { countImages, findImage, type ImageFilter, listImages, updateImageRow } from '../../store/images.ts';
 import { findInspection, versionsOfPackage } from '../../store/packages.ts';
+import { findPolicy, removePolicy, setPolicy } from '../../store/policies.ts';
 import {
   addRun,
   countRuns,
@@ -31,6 +36,7 @@ export type Application = ReturnType<typeof createApplication>;
 
 export type { Caller, TokenGrant } from '../../store/tokens.ts';
 export type { StoredImage } from '../../store/images.ts';
+export type { StoredFinding } from '../../store/findings.ts';
 export type { StoredRun } from '../../store/runs.ts';
 export type { Role } from '../../store/tables.ts';
 
@@ -62,6 +68,23 @@ export function createApplication(server: ServerContext, dispatcher: Dispatcher)
     throw unknown('image', id);
   }
 
+  /** What holds for a source now, and who said so. Revision 0 is that of the file. */
+  async function policy(caller: Caller, sourceId: string) {
+    if (!visible(caller, sourceId)) throw unknown('source', sourceId);
+    const found = settings.sources.find(({ id }) => id === sourceId);
+    if (!found) throw unknown('source', sourceId);
+    const stored = await findPolicy(store, sourceId);
+    return {
+      source: sourceId,
+      // As it was set: one of another version is shown, so that it can be set again.
+      policy: stored ? (JSON.parse(stored.document) as SourcePolicy) : found.policy,
+      origin: stored ? ('api' as const) : ('file' as const),
+      revision: stored?.revision ?? 0,
+      changedBy: stored?.changed_by ?? null,
+      changedAt: stored?.changed_at ?? null,
+    };
+  }
+
   async function run(caller: Caller, id: string): Promise<StoredRun> {
     const found = await findRun(store, id);
     if (found && visible(caller, found.source_id)) return found;
@@ -84,17 +107,58 @@ export function createApplication(server: ServerContext, dispatcher: Dispatcher)
 
     async sources(caller: Caller) {
       const rows = await store.db.selectFrom('sources').selectAll().orderBy('id').execute();
-      return settings.sources
-        .filter(({ id }) => visible(caller, id))
-        .map(({ id, kind, directory, policy }) => {
-          const row = rows.find((found) => found.id === id);
-          return { id, kind, directory, upgrade: policy.upgrade, lastPassAt: row?.last_pass_at ?? null };
-        });
+      return Promise.all(
+        settings.sources
+          .filter(({ id }) => visible(caller, id))
+          .map(async ({ id }) => {
+            const source = await configuredSource(server, id);
+            const row = rows.find((found) => found.id === id);
+            return {
+              id,
+              kind: source.kind,
+              directory: source.kind === 'folder' ? source.directory : null,
+              uri: source.kind === 'libvirt' ? source.uri : null,
+              upgrade: source.policy.upgrade,
+              lastPassAt: row?.last_pass_at ?? null,
+            };
+          }),
+      );
+    },
+
+    policy,
+
+    /** @param expected the revision that the caller has seen; undefined: whatever is there. */
+    async setPolicy(
+      caller: Caller,
+      sourceId: string,
+      { wanted, expected }: { readonly wanted: SourcePolicy; readonly expected: number | undefined },
+    ) {
+      const { source } = await policy(caller, sourceId);
+      const document = JSON.stringify(policySchema.parse(wanted));
+      const set = await setPolicy(store, source, { document, by: caller.name, expected });
+      if (!set)
+        throw new ColdpatchError(
+          'state_conflict',
+          `Expected the policy of source ${source} as it was read, but somebody changed it meanwhile. Read it again.`,
+        );
+      await audit(caller, {
+        action: 'policy.set',
+        object: `source ${source}`,
+        detail: document.slice(0, 4000),
+      });
+      return policy(caller, source);
+    },
+
+    /** The file has the word again. */
+    async removePolicy(caller: Caller, sourceId: string): Promise<void> {
+      const { source } = await policy(caller, sourceId);
+      await removePolicy(store, source);
+      await audit(caller, { action: 'policy.remove', object: `source ${source}`, detail: '' });
     },
 
     async collect(caller: Caller, sourceId: string) {
       if (!visible(caller, sourceId)) throw unknown('source', sourceId);
-      const { id } = configuredSource(server, sourceId);
+      const { id } = await configuredSource(server, sourceId);
       const steps = stepsOfKind.collect;
       const wanted = {
         kind: 'collect',
@@ -128,6 +192,32 @@ export function createApplication(server: ServerContext, dispatcher: Dispatcher)
       );
     },
 
+    /** What an image is open to, as the last comparison found it. */
+    async findings(
+      caller: Caller,
+      id: string,
+      page: { readonly after?: string | undefined; readonly limit: number },
+    ) {
+      return findingsOfImage(store, (await image(caller, id)).id, page);
+    },
+
+    /** The signed statement of what a run promoted, as JSON. */
+    async attestation(caller: Caller, id: string): Promise<string> {
+      const found = await findAttestation(store, (await run(caller, id)).id);
+      if (found !== undefined) return found;
+      throw new ColdpatchError(
+        'object_unknown',
+        `Expected run ${id} to have promoted an upgraded image, but there is no statement of it.`,
+      );
+    },
+
+    takeRequestKey: (key: RequestKey) => takeRequestKey(store, key),
+
+    answerRequestKey: (
+      keyHash: string,
+      answer: { readonly status: number; readonly body: string } | undefined,
+    ) => answerRequestKey(store, keyHash, answer),
+
     async generations(caller: Caller, id: string) {
       return generationsOfImage(store, (await image(caller, id)).id);
     },
@@ -148,7 +238,7 @@ export function createApplication(server: ServerContext, dispatcher: Dispatcher)
         caller,
         {
           kind,
-          sourceId: configuredSource(server, source_id).id,
+          sourceId: (await configuredSource(server, source_id)).id,
           imageId: id,
           steps: stepsOfKind[kind],
           requestedBy: caller.name,

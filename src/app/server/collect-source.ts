@@ -1,13 +1,14 @@
 import { addRun } from '../../store/runs.ts';
 import { knownImages, recordPass, staleImages, type StoredImage } from '../../store/images.ts';
-import { sourceOf } from '../../sources/registry.ts';
+import { imagesOfOthers } from '../../store/other-sources.ts';
+import { openSource } from '../../sources/registry.ts';
 import { stepsOfKind } from '../../jobs/types.ts';
 import type { SourceConfig } from '../../config/server-schema.ts';
 import { backingOf, type ServerContext } from './server-context.ts';
 
 /** Lists a source, keeps what was found, and queues what has to be done for its images. */
 export async function collectSource(context: ServerContext, source: SourceConfig) {
-  const { store } = context;
+  const { store, settings } = context;
   const known = await knownImages(store, source.id);
   const remembered = new Map(
     [...known].map(([locator, row]) => [
@@ -21,7 +22,9 @@ export async function collectSource(context: ServerContext, source: SourceConfig
       },
     ]),
   );
-  const files = await sourceOf(source.kind).open(source).list(remembered);
+  const configured = settings.sources.map(({ id }) => id);
+  const others = await imagesOfOthers(store, source.id, configured);
+  const files = await openSource(source).list(remembered, others);
   const { due: _due, ...counts } = await recordPass(store, source, files);
   return { ...counts, queued: await queueStale(context, source) };
 }

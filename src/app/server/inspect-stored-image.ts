@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Inspection } from '../../guest/inspection.ts';
+import { listGenerations } from '../../machines/generations/list-generations.ts';
 import { digestFile } from '../../lib/digest-file.ts';
 import { ColdpatchError } from '../../lib/errors.ts';
-import { knownImages, type StoredImage, updateImageRow } from '../../store/images.ts';
+import { type StoredImage, updateImageRow } from '../../store/images.ts';
+import { digestsOfFiles } from '../../store/other-sources.ts';
 import { findInspection, recordInspection } from '../../store/packages.ts';
 import { inspectMany } from '../inspect.ts';
 import { backingOf, requestOf, type ServerContext } from './server-context.ts';
@@ -22,6 +24,7 @@ export async function inspectStoredImage(context: ServerContext, image: StoredIm
   const { operatingSystem, gaps, state, packages } = found.inspection;
   await updateImageRow(store, image.id, {
     digest: own,
+    ...((await wasRolledBack(image)) && { held: 'rolled_back' }),
     inspection_id: found.id,
     system_id: operatingSystem?.id ?? null,
     system_version: operatingSystem?.versionId ?? null,
@@ -38,16 +41,26 @@ export async function inspectStoredImage(context: ServerContext, image: StoredIm
   };
 }
 
+/**
+ * Whether the newest generation is what a rollback left, also one that nobody asked the server for.
+ * An image whose bytes are known is not asked again, so that one that was released stays so.
+ */
+async function wasRolledBack({ digest, role, locator }: StoredImage): Promise<boolean> {
+  if (digest !== null || role === 'base') return false;
+  const newest = (await listGenerations(locator)).at(-1);
+  return newest?.answer === 'complete' && newest.reason === 'rollback';
+}
+
 /** Of all bytes that the machine sees: the image's, and those of its backing files, each read once for all their images. */
 async function chainDigest(
   { store }: ServerContext,
   image: StoredImage,
   { own, signal }: { readonly own: string; readonly signal: AbortSignal },
 ): Promise<string> {
-  const siblings = await knownImages(store, image.source_id);
+  const known = await digestsOfFiles(store, backingOf(image));
   const digests = [own];
   for (const path of backingOf(image)) {
-    const row = siblings.get(path);
+    const row = known.get(path);
     const digest = row?.digest ?? (await digestFile(path, { signal }));
     if (row && row.digest === null) await updateImageRow(store, row.id, { digest });
     digests.push(digest);

@@ -8,7 +8,6 @@ import { publishSettings } from '../../store/settings.ts';
 import type { RunKind } from '../../store/tables.ts';
 import type { ServerContext } from './server-context.ts';
 import { stepHandlers } from './step-handlers.ts';
-import { windowIsOpen } from './window-is-open.ts';
 
 /** On SQLite this process carries out the runs; on PostgreSQL it sees to it that workers do. */
 export async function startRuns(
@@ -17,20 +16,18 @@ export async function startRuns(
   onFault: (error: unknown) => void,
 ): Promise<Dispatcher> {
   const { settings, store } = server;
-  const paused = (): readonly RunKind[] => kindsThatWait(settings, store.now());
   if (postgres === undefined)
     return startDispatcher({
       store,
       handlers: stepHandlers(server),
       limits: limitsOf(settings),
-      paused,
       onFault,
     });
   await publishSettings(store, JSON.stringify(settings));
   const { heartbeatSeconds } = settings.workers;
   const queue = await openQueue({ pool: postgres.pool, heartbeatSeconds, onFault });
   const { sources } = settings;
-  const dispatcher = startRemoteDispatcher({ store, queue, sources, paused, onFault });
+  const dispatcher = startRemoteDispatcher({ store, queue, sources, onFault });
   return {
     ...dispatcher,
     async stop() {
@@ -49,9 +46,4 @@ export function limitsOf({ limits }: ServerConfig, host?: string): Readonly<Reco
     upgrade: own?.upgrades ?? limits.upgrades,
     rollback: 1,
   };
-}
-
-/** Kinds of which no run may begin at this time. */
-export function kindsThatWait({ window }: ServerConfig, now: Date): readonly RunKind[] {
-  return window && !windowIsOpen(window, now) ? ['upgrade', 'rollback'] : [];
 }

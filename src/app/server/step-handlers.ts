@@ -1,23 +1,25 @@
 import type { StepHandlers } from '../../jobs/types.ts';
-import { ColdpatchError } from '../../lib/errors.ts';
+import { openSource } from '../../sources/registry.ts';
 import { updateImageRow } from '../../store/images.ts';
+import type { StoredRun } from '../../store/runs.ts';
 import { planImage } from '../plan.ts';
 import { rollBackImage } from '../rollback.ts';
-import { scanImages } from '../scan.ts';
 import { collectSource } from './collect-source.ts';
 import { inspectStoredImage } from './inspect-stored-image.ts';
-import { configuredSource, imageOf, type ServerContext } from './server-context.ts';
-import { noDisplay, noteFile, upgradeRequest, upgradeStoredImage } from './upgrade-stored-image.ts';
+import { matchStoredImage } from './match-stored-image.ts';
+import { nextOpening } from './next-opening.ts';
+import { configuredSource, configWithFolders, imageOf, type ServerContext } from './server-context.ts';
+import { keepGenerationRows } from './keep-generation-rows.ts';
+import { noDisplay, upgradeRequest } from './upgrade-request.ts';
+import { noteFile, upgradeStoredImage } from './upgrade-stored-image.ts';
 
 /** What each step of a run does: the functions of the commands, for an image of the inventory. */
 export function stepHandlers(server: ServerContext): StepHandlers {
-  const { store } = server;
+  const { config, settings, store } = server;
   return {
     async collect({ run }) {
-      return {
-        next: 'continue',
-        result: await collectSource(server, configuredSource(server, run.source_id)),
-      };
+      const source = await configuredSource(server, run.source_id);
+      return { next: 'continue', result: await collectSource(server, source) };
     },
 
     async inspect({ run, signal }) {
@@ -28,26 +30,19 @@ export function stepHandlers(server: ServerContext): StepHandlers {
 
     async match({ run, signal }) {
       const image = await imageOf(server, run.image_id);
-      const { config, request } = upgradeRequest(server, image, configuredSource(server, run.source_id));
-      const options = { ...request, allowUnsigned: false, changelogs: false, display: noDisplay, signal };
-      const matched_at = store.now().toISOString();
-      for await (const answer of scanImages(config, [image.locator], options)) {
-        if (answer.error?.code === 'system_unknown') {
-          await updateImageRow(store, image.id, { outdated: null, matched_at });
-          return { next: 'end', result: { outcome: 'system_unknown' } };
-        }
-        if (answer.error) throw answer.error;
-        const { lagging } = answer.scan.summary;
-        await updateImageRow(store, image.id, { outdated: lagging, matched_at });
-        return { next: 'continue', result: { outcome: 'matched', outdated: lagging } };
-      }
-      throw new ColdpatchError('internal', `Expected a scan of ${image.locator}, but there was no answer.`);
+      const source = await configuredSource(server, run.source_id);
+      const { isUrgentEnough, ...result } = await matchStoredImage(server, image, { source, signal });
+      if (result.outcome === 'system_unknown') return { next: 'end', result };
+      if (run.kind !== 'upgrade' || !isOfSchedule(run)) return { next: 'continue', result };
+      if (image.held !== null) return { next: 'end', result: { ...result, outcome: image.held } };
+      if (!isUrgentEnough) return { next: 'end', result: { ...result, outcome: 'not_urgent' } };
+      return { next: 'continue', result };
     },
 
     async plan({ run, signal }) {
       const image = await imageOf(server, run.image_id);
-      const source = configuredSource(server, run.source_id);
-      const { config, request } = upgradeRequest(server, image, source);
+      const source = await configuredSource(server, run.source_id);
+      const request = upgradeRequest(image, source);
       const plan = await planImage(config, { ...request, snapshot: undefined, display: noDisplay, signal });
       const changes = plan.changes.map(({ name, from, to }) => ({ name, from, to }));
       if (changes.length === 0) return { next: 'end', result: { outcome: 'nothing_to_do' } };
@@ -57,20 +52,32 @@ export function stepHandlers(server: ServerContext): StepHandlers {
 
     async upgrade(step) {
       const image = await imageOf(server, step.run.image_id);
-      const source = configuredSource(server, step.run.source_id);
+      const source = await configuredSource(server, step.run.source_id);
+      const now = store.now();
+      const opening = nextOpening(source.policy.windows ?? settings.windows, now);
+      if (opening > now) {
+        const until = opening.toISOString();
+        return { next: 'later', until, result: { outcome: 'waits_for_window', until } };
+      }
       return { next: 'continue', result: await upgradeStoredImage(server, step, { image, source }) };
     },
 
     async rollback({ run, signal }) {
       const image = await imageOf(server, run.image_id);
-      const source = configuredSource(server, run.source_id);
-      const { config, request } = upgradeRequest(server, image, source);
+      const source = await configuredSource(server, run.source_id);
       const generation = run.argument === null ? undefined : Number(run.argument);
+      await openSource(source).assertUnused(image.locator);
       await updateImageRow(store, image.id, { held: 'rolled_back' });
-      await rollBackImage(config, { image: request.image, generation, signal });
+      const folders = await configWithFolders(server);
+      await rollBackImage(folders, { image: upgradeRequest(image, source).image, generation, signal });
+      await keepGenerationRows(server, image, { runId: run.id, digestAfter: '' });
       await noteFile(server, image, source);
       await updateImageRow(store, image.id, { digest: null, outdated: null, matched_at: null });
       return { next: 'continue', result: { outcome: 'rolled_back' } };
     },
   };
+}
+
+function isOfSchedule({ requested_by }: StoredRun): boolean {
+  return requested_by === 'schedule';
 }

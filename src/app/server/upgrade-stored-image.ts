@@ -1,39 +1,20 @@
 import type { StepContext } from '../../jobs/types.ts';
-import { listGenerations } from '../../machines/generations/list-generations.ts';
+import { isColdpatchError } from '../../lib/errors.ts';
+import { machineOfImage } from '../../machines/definitions/machine-of-image.ts';
+import { pruneGenerations } from '../../machines/generations/prune-generations.ts';
 import { resolveImagePath } from '../../machines/image-path.ts';
-import { sourceOf } from '../../sources/registry.ts';
+import { readAttestation } from '../../machines/signing/image-statements.ts';
+import { openSource } from '../../sources/registry.ts';
+import { keepAttestation } from '../../store/attestations.ts';
 import { type StoredImage, updateImageRow } from '../../store/images.ts';
-import { addGeneration } from '../../store/runs.ts';
+import { generationsOfImage } from '../../store/runs.ts';
 import type { SourceConfig } from '../../config/server-schema.ts';
 import { updateOneImage } from '../update.ts';
 import { inspectStoredImage } from './inspect-stored-image.ts';
-import { imageOf, requestOf, type ServerContext } from './server-context.ts';
-
-/** What `plan`, `match` and the upgrade are asked for, as the policy of the source says it. */
-export function upgradeRequest(
-  { config }: ServerContext,
-  image: StoredImage,
-  { directory, policy }: SourceConfig,
-) {
-  return {
-    config: { ...config, imageDirectories: [...config.imageDirectories, directory] },
-    request: {
-      image: requestOf(image),
-      engine: policy.engine,
-      repositories: policy.repositories,
-      allowStale: false,
-      offline: false,
-    },
-  };
-}
-
-/** A display that shows nothing. */
-export const noDisplay = {
-  phase: () => undefined,
-  update: () => undefined,
-  done: () => undefined,
-  fail: () => undefined,
-};
+import { keepGenerationRows } from './keep-generation-rows.ts';
+import { matchStoredImage } from './match-stored-image.ts';
+import { configWithFolders, imageOf, type ServerContext } from './server-context.ts';
+import { noDisplay, upgradeRequest } from './upgrade-request.ts';
 
 /** Upgrades a copy, verifies it and promotes it; then brings the inventory up to date. */
 export async function upgradeStoredImage(
@@ -41,11 +22,12 @@ export async function upgradeStoredImage(
   step: StepContext,
   { image, source }: { readonly image: StoredImage; readonly source: SourceConfig },
 ) {
-  const { config, request } = upgradeRequest(server, image, source);
+  const place = openSource(source);
+  await place.assertUnused(image.locator);
   // Phases begin in code that waits for nobody: their rows are written one after the other.
   let written: Promise<void> = Promise.resolve();
-  const report = await updateOneImage(config, {
-    ...request,
+  const report = await updateOneImage(await configWithFolders(server), {
+    ...upgradeRequest(image, source),
     snapshot: undefined,
     trusted: source.policy.trustImages,
     acceptUnclean: source.policy.acceptUnclean,
@@ -64,6 +46,7 @@ export async function upgradeStoredImage(
       id: step.fencingToken,
       async assertMayPromote() {
         await written;
+        await place.assertUnused(image.locator);
         await step.assertHeld();
       },
     },
@@ -89,22 +72,63 @@ interface Settled {
 /** Also after a crash between promotion and its report: the generations beside the image are what counts. */
 async function settle(server: ServerContext, step: StepContext, { image, source, digest }: Settled) {
   const { store } = server;
-  const kept = await listGenerations(resolveImagePath(image.locator).path);
-  for (const generation of kept) {
-    if (generation.answer !== 'complete') continue;
-    await addGeneration(store, {
-      image_id: image.id,
-      number: generation.number,
-      run_id: step.run.id,
-      taken_at: generation.takenAt,
-      digest_before: generation.sha256,
-      digest_after: digest,
-    });
-  }
+  const maker = { runId: step.run.id, digestAfter: digest };
+  const newest = await keepGenerationRows(server, image, maker);
+  await keepStatement(server, step, { image, newest });
+  if (source.policy.keepGenerations !== undefined)
+    await prune(server, step, { image, keep: source.policy.keepGenerations });
   await noteFile(server, image, source);
   const at = store.now().toISOString();
   await updateImageRow(store, image.id, { outdated: 0, matched_at: at, last_upgrade_at: at, held: null });
   await inspectStoredImage(server, await imageOf(server, image.id), step.signal);
+  await matchAgain(server, step, { image, source });
+}
+
+/** The statement of the newest generation, if it is this run that made it. */
+async function keepStatement(
+  { store }: ServerContext,
+  step: StepContext,
+  { image, newest }: { readonly image: StoredImage; readonly newest: number | undefined },
+): Promise<void> {
+  const rows = await generationsOfImage(store, image.id);
+  const own = rows.find(({ number, run_id }) => number === newest && run_id === step.run.id);
+  if (!own) return;
+  const statement = await readAttestation(resolveImagePath(image.locator).path, own.number);
+  if (statement !== undefined)
+    await keepAttestation(store, { runId: step.run.id, imageId: image.id, statement });
+}
+
+/** The generations of a machine belong to it: its own rules say how many stay. */
+async function prune(
+  server: ServerContext,
+  step: StepContext,
+  { image, keep }: { readonly image: StoredImage; readonly keep: number },
+): Promise<void> {
+  const { path } = resolveImagePath(image.locator);
+  if (await machineOfImage(server.config.stateDirectory, path)) return;
+  const removed = await pruneGenerations(path, keep);
+  if (removed.length === 0) return;
+  await keepGenerationRows(server, image, { runId: step.run.id, digestAfter: '' });
+  await step.report('generations_removed', { generations: removed });
+}
+
+/**
+ * What the image is open to now. The upgrade is done whether that can be found out or not: if not, the image counts as
+ * open to what it was open to, and the next pass compares it.
+ */
+async function matchAgain(
+  server: ServerContext,
+  step: StepContext,
+  { image, source }: { readonly image: StoredImage; readonly source: SourceConfig },
+): Promise<void> {
+  try {
+    const now = await imageOf(server, image.id);
+    await matchStoredImage(server, now, { source, signal: step.signal });
+  } catch (error) {
+    if (!isColdpatchError(error) || error.code === 'interrupted') throw error;
+    await updateImageRow(server.store, image.id, { matched_at: null });
+    await step.report('not_compared', { code: error.code, message: error.message.slice(0, 1000) });
+  }
 }
 
 /** So that the next pass does not take our own change for somebody else's. */
@@ -113,6 +137,6 @@ export async function noteFile(
   image: StoredImage,
   source: SourceConfig,
 ): Promise<void> {
-  const now = await sourceOf(source.kind).open(source).look(image.locator);
+  const now = await openSource(source).look(image.locator);
   if (now) await updateImageRow(server.store, image.id, { size: now.size, modified_at: now.modifiedAt });
 }

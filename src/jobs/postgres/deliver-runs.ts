@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { deliveredRuns, loseDelivery, noteDelivery, undeliveredRuns } from '../../store/deliveries.ts';
 import type { Store } from '../../store/open-store.ts';
-import type { RunKind } from '../../store/tables.ts';
 import { nextStep } from '../next-step.ts';
 import type { Queue } from './open-queue.ts';
 import { queueOf, queuesOf, type SourcePlace } from './queue-names.ts';
@@ -10,20 +9,18 @@ export interface DeliverOptions {
   readonly store: Store;
   readonly queue: Queue;
   readonly sources: readonly SourcePlace[];
-  /** Kinds of which no run may begin now; what has begun goes on. */
-  readonly paused: readonly RunKind[];
 }
 
 /**
  * Makes a job for the next step of each run that may go on and has none.
  * Anybody may do this at any time, and whoever does it forgets nothing: it is asked of the tables.
  */
-export async function deliverRuns({ store, queue, sources, paused }: DeliverOptions): Promise<void> {
+export async function deliverRuns({ store, queue, sources }: DeliverOptions): Promise<void> {
   const queues = queuesOf(sources).map(({ name }) => name);
   const at = store.now().toISOString();
   for (;;) {
     const delivered = await store.db.transaction().execute(async (transaction) => {
-      const found = await undeliveredRuns(transaction, { at, queues, notBegun: paused });
+      const found = await undeliveredRuns(transaction, { at, queues });
       for (const { run, steps } of found) {
         // A run without a step left is ended by whoever takes it.
         const name = queueOf(nextStep(steps) ?? 'inspect', run.source_id, sources);

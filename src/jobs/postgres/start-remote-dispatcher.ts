@@ -4,8 +4,7 @@ import { createRunListeners } from '../run-listeners.ts';
 import type { Dispatcher } from '../types.ts';
 import { deliverRuns, type DeliverOptions, takeBackLostRuns } from './deliver-runs.ts';
 
-export interface RemoteDispatcherOptions extends Omit<DeliverOptions, 'paused'> {
-  readonly paused: () => DeliverOptions['paused'];
+export interface RemoteDispatcherOptions extends DeliverOptions {
   /** An error that belongs to no run. */
   readonly onFault: (error: unknown) => void;
 }
@@ -26,7 +25,7 @@ export function startRemoteDispatcher(options: RemoteDispatcherOptions): Dispatc
     waiting = false;
     if (looks % looksBetweenSearches === 0) await takeBackLostRuns(options);
     looks += 1;
-    await deliverRuns({ ...options, paused: options.paused() });
+    await deliverRuns(options);
     if (listeners.isEmpty) return;
     const changed = await changedRuns(store, newest);
     newest = changed.newest;

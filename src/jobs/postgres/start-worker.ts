@@ -1,7 +1,7 @@
 import { ColdpatchError } from '../../lib/errors.ts';
 import { lookAtRuns, returnDelivery, takeDelivery } from '../../store/deliveries.ts';
 import type { Store } from '../../store/open-store.ts';
-import { findRun, type StoredRun } from '../../store/runs.ts';
+import type { StoredRun } from '../../store/runs.ts';
 import type { RunKind } from '../../store/tables.ts';
 import { carryOut, interrupted, mostAttempts } from '../carry-out.ts';
 import type { StepHandlers } from '../types.ts';
@@ -14,8 +14,6 @@ export interface WorkerSettings {
   readonly sources: readonly SourcePlace[];
   /** Steps of a kind at a time on this host. */
   readonly limits: Readonly<Record<RunKind, number>>;
-  /** Kinds of which no run may begin now. */
-  readonly paused: readonly RunKind[];
   readonly handlers: StepHandlers;
 }
 
@@ -55,8 +53,7 @@ export function startWorker(options: WorkerOptions): { stop(): Promise<void> } {
   let wakeUp = (): void => undefined;
 
   const begin = async (job: Job, kind: RunKind, settings: WorkerSettings): Promise<void> => {
-    const waits = await mustWait(store, job, settings);
-    const taken = waits ? undefined : await takeDelivery(store, { ...job, host });
+    const taken = await takeDelivery(store, { ...job, host });
     if (!taken) {
       await returnDelivery(store, job);
       await queue.end(job);
@@ -127,13 +124,6 @@ export function startWorker(options: WorkerOptions): { stop(): Promise<void> } {
       clearInterval(heart);
     },
   };
-}
-
-/** True for a run of a kind that may not begin now, and that did not begin. */
-async function mustWait(store: Store, job: Job, { paused }: WorkerSettings): Promise<boolean> {
-  if (paused.length === 0) return false;
-  const run = await findRun(store, job.runId);
-  return run !== undefined && run.started_at === null && paused.includes(run.kind);
 }
 
 /** Aborts what somebody cancelled, and what another worker has by now. */

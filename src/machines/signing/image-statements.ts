@@ -33,6 +33,14 @@ export async function readImageStatements(
   return found;
 }
 
+/** The signed statement of one generation as it lies there, not checked; undefined when there is none, or one too large. */
+export async function readAttestation(imagePath: string, generation: number): Promise<string | undefined> {
+  const path = join(generationDirectory(stateDirectoryOf(imagePath), generation), attestationName);
+  const status = lstatSync(path, { throwIfNoEntry: false });
+  if (!status || status.size > largestAttestation) return undefined;
+  return readFile(path, 'utf8');
+}
+
 /** Undefined when there is none. */
 export async function readStatement(
   path: string,

@@ -3,10 +3,11 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, utimesSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { sourceOf } from '../registry.ts';
-import type { SourceFile } from '../types.ts';
+import { openSource } from '../registry.ts';
+import type { OtherSources, SourceFile } from '../types.ts';
 import { listFolder } from './list-folder.ts';
 
+const noOthers: OtherSources = { members: new Map(), bases: new Set() };
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'folder-'));
@@ -20,10 +21,14 @@ function image(name: string, backing?: string): string {
   return path;
 }
 
-async function list(before: readonly SourceFile[] = []): Promise<readonly SourceFile[]> {
-  return sourceOf('folder')
-    .open({ directory: folder })
-    .list(new Map(before.map((file) => [file.locator, file])));
+async function list(
+  before: readonly SourceFile[] = [],
+  others: OtherSources = noOthers,
+): Promise<readonly SourceFile[]> {
+  return openSource({ kind: 'folder', directory: folder }).list(
+    new Map(before.map((file) => [file.locator, file])),
+    others,
+  );
 }
 
 test('images are listed with their chains, and nothing else is', async () => {
@@ -56,6 +61,20 @@ test('a backing file outside of the source, a protocol or a circle makes an imag
   ]);
 });
 
+test('chains lead into other sources and out of them', async () => {
+  const top = image('top.qcow2', '/elsewhere/middle.qcow2');
+  const base = image('base.qcow2');
+  const members = new Map([
+    ['/elsewhere/middle.qcow2', { backing: [base] }],
+    ['/elsewhere/other.qcow2', { backing: [] }],
+  ]);
+  const [foundBase, foundTop] = await list([], { members, bases: new Set() });
+  expect(foundTop).toMatchObject({ backing: ['/elsewhere/middle.qcow2', base], problem: null });
+  expect(foundBase).toMatchObject({ role: 'base' });
+  const [, usedTop] = await list([], { members, bases: new Set([top]) });
+  expect(usedTop).toMatchObject({ role: 'base' });
+});
+
 test('what is unchanged is not opened again', async () => {
   const path = image('a.qcow2');
   const time = new Date('2026-01-01T00:00:00Z');
@@ -71,6 +90,6 @@ test('what is unchanged is not opened again', async () => {
 
 test('a folder that went away is an error, and not an empty source', async () => {
   renameSync(folder, `${folder}-away`);
-  await expect(listFolder(folder, new Map())).rejects.toMatchObject({ code: 'source_unreachable' });
+  await expect(listFolder(folder, new Map(), noOthers)).rejects.toMatchObject({ code: 'source_unreachable' });
   renameSync(`${folder}-away`, folder);
 });

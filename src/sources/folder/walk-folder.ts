@@ -1,18 +1,11 @@
-import type { BigIntStats } from 'node:fs';
-import { lstat, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ColdpatchError } from '../../lib/errors.ts';
-import { hasErrorCode } from '../../lib/has-error-code.ts';
+import type { FoundFile } from '../describe-files.ts';
+import { lookAtFile } from '../look-at-file.ts';
 
 const mostFiles = 200_000;
 const deepest = 16;
-
-/** A regular file as the filesystem describes it. */
-export interface FolderFile {
-  readonly path: string;
-  readonly size: number;
-  readonly modifiedAt: string;
-}
 
 /**
  * All regular files below a folder. Names that begin with a dot are not looked at (coldpatch keeps generations there),
@@ -20,13 +13,13 @@ export interface FolderFile {
  *
  * @throws ColdpatchError `source_unreachable`: an unreadable folder must not look like an empty one; `limit_exceeded`.
  */
-export async function walkFolder(directory: string): Promise<readonly FolderFile[]> {
-  const files: FolderFile[] = [];
+export async function walkFolder(directory: string): Promise<readonly FoundFile[]> {
+  const files: FoundFile[] = [];
   await walk(directory, 0, files);
   return files;
 }
 
-async function walk(directory: string, depth: number, files: FolderFile[]): Promise<void> {
+async function walk(directory: string, depth: number, files: FoundFile[]): Promise<void> {
   if (depth > deepest || files.length > mostFiles)
     throw new ColdpatchError(
       'limit_exceeded',
@@ -47,25 +40,4 @@ async function walk(directory: string, depth: number, files: FolderFile[]): Prom
     const found = await lookAtFile(path);
     if (found) files.push(found);
   }
-}
-
-/** One regular file; undefined when there is none of this name. */
-export async function lookAtFile(path: string): Promise<FolderFile | undefined> {
-  const found = await statIfThere(path);
-  return found?.isFile() ? { path, size: Number(found.size), modifiedAt: timeOf(found.mtimeNs) } : undefined;
-}
-
-async function statIfThere(path: string): Promise<BigIntStats | undefined> {
-  try {
-    return await lstat(path, { bigint: true });
-  } catch (error) {
-    if (hasErrorCode(error, 'ENOENT')) return undefined;
-    throw error;
-  }
-}
-
-/** ISO 8601 with all nine digits, so that two writes in one millisecond differ. */
-function timeOf(nanoseconds: bigint): string {
-  const below = String(nanoseconds % 1_000_000n).padStart(6, '0');
-  return new Date(Number(nanoseconds / 1_000_000n)).toISOString().replace('Z', `${below}Z`);
 }

@@ -32,6 +32,8 @@ export interface FindUpgradesOptions extends RepositoryAccess {
   readonly aptConfiguration: AptConfiguration;
   /** The image's dpkg status file. */
   readonly dpkgStatus: Uint8Array;
+  /** Packages that stay as they are: names, or beginnings of names with `*` at their end. */
+  readonly neverTouch?: readonly string[] | undefined;
   /** The image's apt extended_states file: which packages came by themselves. */
   readonly extendedStates?: Uint8Array | undefined;
   readonly architecture: string;

@@ -1,5 +1,5 @@
-import { SaxesParser } from 'saxes';
 import { ColdpatchError } from '../../../lib/errors.ts';
+import { childrenOf, parseXml, textOf, type XmlElement } from '../../../lib/parse-xml.ts';
 
 /** What of a libvirt domain holds its state. https://libvirt.org/formatdomain.html */
 export interface DomainParts {
@@ -17,14 +17,6 @@ export interface DomainParts {
 export const systemStates = '/var/lib/libvirt/swtpm';
 
 const largestXml = 4 * 1024 * 1024;
-const deepest = 64;
-
-interface Element {
-  readonly name: string;
-  readonly attributes: Readonly<Record<string, string>>;
-  readonly children: Element[];
-  text: string;
-}
 
 /**
  * Reads the XML of a domain.
@@ -32,7 +24,7 @@ interface Element {
  * @throws ColdpatchError `machine_unsupported` for state that is not in a file: network disks, TPMs of the host.
  */
 export function parseDomain(xml: string): DomainParts {
-  const domain = parseElements(xml);
+  const domain = parseXml(xml, { mostCharacters: largestXml, refuse: unsupported });
   if (domain.name !== 'domain') throw unsupported(`its description begins with <${domain.name}>`);
   const devices = childrenOf(domain, 'devices').flatMap(({ children }) => children);
   const tpms = devices.filter(({ name }) => name === 'tpm');
@@ -53,7 +45,7 @@ export function parseDomain(xml: string): DomainParts {
  * @throws ColdpatchError `machine_unsupported` for what is no domain.
  */
 export function filesOfDomain(xml: string): readonly string[] {
-  const domain = parseElements(xml);
+  const domain = parseXml(xml, { mostCharacters: largestXml, refuse: unsupported });
   if (domain.name !== 'domain') throw unsupported(`its description begins with <${domain.name}>`);
   const files = descendantsOf(domain).flatMap(({ name, attributes, text }) => [
     attributes.file,
@@ -65,11 +57,11 @@ export function filesOfDomain(xml: string): readonly string[] {
   ) as readonly string[];
 }
 
-function descendantsOf(element: Element): readonly Element[] {
+function descendantsOf(element: XmlElement): readonly XmlElement[] {
   return element.children.flatMap((child) => [child, ...descendantsOf(child)]);
 }
 
-function diskOf(disk: Element): DomainParts['disks'] {
+function diskOf(disk: XmlElement): DomainParts['disks'] {
   const { type = 'file', device = 'disk' } = disk.attributes;
   const isState = device === 'disk' && childrenOf(disk, 'readonly').length === 0;
   if (!isState) return [];
@@ -80,13 +72,13 @@ function diskOf(disk: Element): DomainParts['disks'] {
   return [{ path, format: childrenOf(disk, 'driver')[0]?.attributes.type }];
 }
 
-function nvramOf(nvram: Element): string {
+function nvramOf(nvram: XmlElement): string {
   const path = nvram.text.trim() || childrenOf(nvram, 'source')[0]?.attributes.file;
   if (path === undefined) throw unsupported('its UEFI variables are not in a file');
   return path;
 }
 
-function tpmOf(tpm: Element): NonNullable<DomainParts['tpm']> {
+function tpmOf(tpm: XmlElement): NonNullable<DomainParts['tpm']> {
   const backend = childrenOf(tpm, 'backend')[0];
   const type = backend?.attributes.type ?? 'none';
   if (!backend || type !== 'emulator') throw unsupported(`its TPM is of the kind ${type}`);
@@ -95,39 +87,6 @@ function tpmOf(tpm: Element): NonNullable<DomainParts['tpm']> {
     path: childrenOf(backend, 'source')[0]?.attributes.path,
     encrypted: childrenOf(backend, 'encryption').length > 0,
   };
-}
-
-function parseElements(xml: string): Element {
-  if (xml.length > largestXml) throw unsupported(`its description has ${xml.length} characters`);
-  const root: Element = { name: '', attributes: {}, children: [], text: '' };
-  const open = [root];
-  const parser = new SaxesParser();
-  parser.on('error', (error) => {
-    throw unsupported(`its description is no XML: ${error.message}`);
-  });
-  parser.on('opentag', ({ name, attributes }) => {
-    const element: Element = { name, attributes, children: [], text: '' };
-    open.at(-1)?.children.push(element);
-    open.push(element);
-    if (open.length > deepest) throw unsupported(`its description is deeper than ${deepest}`);
-  });
-  parser.on('closetag', () => void open.pop());
-  parser.on('text', (text) => {
-    const element = open.at(-1);
-    if (element) element.text += text;
-  });
-  parser.write(xml).close();
-  const [first] = root.children;
-  if (first) return first;
-  throw unsupported('its description is empty');
-}
-
-function childrenOf({ children }: Element, name: string): readonly Element[] {
-  return children.filter((child) => child.name === name);
-}
-
-function textOf(element: Element, name: string): string {
-  return childrenOf(element, name)[0]?.text.trim() ?? '';
 }
 
 function unsupported(found: string): ColdpatchError {

@@ -1,9 +1,9 @@
 import { extname, resolve, dirname } from 'node:path';
-import { recogniseImageFormat } from '../../disk/image-formats/recognise.ts';
-import { imageFormats } from '../../disk/image-formats/registry.ts';
-import type { ImageFormatId } from '../../disk/image-formats/types.ts';
-import { isColdpatchError } from '../../lib/errors.ts';
-import { openFileSource } from '../../lib/file-source.ts';
+import { recogniseImageFormat } from '../disk/image-formats/recognise.ts';
+import { imageFormats } from '../disk/image-formats/registry.ts';
+import type { ImageFormatId } from '../disk/image-formats/types.ts';
+import { isColdpatchError } from '../lib/errors.ts';
+import { openFileSource } from '../lib/file-source.ts';
 
 const rawExtensions = new Set(['.raw', '.img']);
 
@@ -15,8 +15,22 @@ export interface ChainLink {
   readonly problem: string | null;
 }
 
-/** Reads the header of a file; undefined for one that is no image. */
-export function readLink(path: string): ChainLink | undefined {
+/**
+ * Reads the header of a file; undefined for one that is no image.
+ *
+ * @param declared what its machine is started with. A raw disk whose guest wrote the header of another format into it
+ * must never be opened as that: it could name any file of the host.
+ */
+export function readLink(path: string, declared?: string): ChainLink | undefined {
+  const found = readHeader(path, declared === 'raw');
+  if (declared === undefined || found === undefined || found.problem !== null || found.format === declared)
+    return found;
+  const problem = `image_format_unsupported: its machine has it as ${declared}, but its content is ${found.format}`;
+  return { format: null, backing: null, problem };
+}
+
+function readHeader(path: string, isDeclaredRaw: boolean): ChainLink | undefined {
+  const mayBeRaw = isDeclaredRaw || rawExtensions.has(extname(path));
   try {
     const file = openFileSource(path);
     try {
@@ -26,9 +40,9 @@ export function readLink(path: string): ChainLink | undefined {
         return linkOf(path, adapter.id, backingFile);
       }
       const other = recogniseImageFormat(file);
-      if (other !== undefined && rawExtensions.has(extname(path)))
+      if (other !== undefined && mayBeRaw)
         return { format: null, backing: null, problem: `${other} is not read` };
-      return rawExtensions.has(extname(path)) ? { format: 'raw', backing: null, problem: null } : undefined;
+      return mayBeRaw ? { format: 'raw', backing: null, problem: null } : undefined;
     } finally {
       file.close();
     }
