@@ -15,6 +15,9 @@ import type { Bench } from './types.ts';
 const images = 10_000;
 const packages = 600;
 const versions = 8;
+/** Each image is open to 150 of these, and each of these is in 10,000 * 150 / 3000 = 500 images; CVE-common is in all. */
+const advisories = 3000;
+const findingsOfImage = 150;
 const queries = 200;
 const targetMilliseconds = 100;
 const targetPassSeconds = 5;
@@ -123,6 +126,15 @@ const filling = [
        system_id = CASE place.position % 3 WHEN 0 THEN 'ubuntu' ELSE 'debian' END
      FROM (SELECT id, row_number() OVER (ORDER BY id) - 1 AS position FROM images) AS place
      WHERE place.id = images.id`,
+  `INSERT INTO findings (id, advisory, manager, package, architecture, installed, severity, remedy)
+     ${upTo(advisories)}
+     SELECT 'finding-' || i, 'CVE-' || i, 'dpkg', 'package-' || (i % ${packages}), 'amd64', '1.0', 'high', 'fix-published' FROM n
+     UNION ALL SELECT 'finding-common', 'CVE-common', 'dpkg', 'package-0', 'amd64', '1.0', 'high', 'fix-published'`,
+  `INSERT INTO image_findings (finding_id, image_id)
+     ${upTo(findingsOfImage)}
+     SELECT 'finding-' || ((place.position * 37 + n.i * ${advisories / findingsOfImage}) % ${advisories}) AS finding, place.id
+     FROM n CROSS JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS position FROM images) AS place
+     UNION ALL SELECT 'finding-common', id FROM images ORDER BY 1, 2`,
   'ANALYZE',
 ];
 
@@ -140,6 +152,8 @@ async function timeQuestions(store: Store, print: Print): Promise<boolean> {
         return { packageIds: found.filter(({ version }) => compare(version, below) < 0).map(({ id }) => id) };
       },
     ],
+    ['open to CVE-X', async (index) => ({ advisory: `CVE-${(index * 7919) % advisories}` })],
+    ['open to a CVE that all have', async () => ({ advisory: 'CVE-common' })],
   ];
   let reached = true;
   for (const [name, ask] of questions) {

@@ -29,6 +29,21 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
+/** The right to be the only one that works with the database of this host. @throws ColdpatchError `server_running` */
+export function lockServer({ stateDirectory }: Config, waitSeconds: number): Promise<FileLock> {
+  mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
+  return acquireFileLock({
+    path: join(stateDirectory, 'server.lock'),
+    waitSeconds,
+    busy: (cause) =>
+      new ColdpatchError(
+        'server_running',
+        `Expected to be the only server on ${stateDirectory}, but another one holds it.`,
+        { cause },
+      ),
+  });
+}
+
 /**
  * `coldpatch serve` without its HTTP: takes the database, takes up what a killed server was at, and works.
  * @throws ColdpatchError `server_running`, `store_newer`, `store_unreachable`
@@ -39,7 +54,7 @@ export async function startServer(
   { database, onFault }: ServeOptions,
 ): Promise<RunningServer> {
   // On PostgreSQL there may be several: what must not be done twice is guarded by the tables.
-  const lock = database === undefined ? await lockStateDirectory(config) : undefined;
+  const lock = database === undefined ? await lockServer(config, 10) : undefined;
   let opened: Store | undefined;
   try {
     const { store, postgres } = await openServerStore(config, database);
@@ -64,20 +79,6 @@ export async function startServer(
     await lock?.release();
     throw error;
   }
-}
-
-async function lockStateDirectory({ stateDirectory }: Config): Promise<FileLock> {
-  mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
-  return acquireFileLock({
-    path: join(stateDirectory, 'server.lock'),
-    waitSeconds: 10,
-    busy: (cause) =>
-      new ColdpatchError(
-        'server_running',
-        `Expected to be the only server on ${stateDirectory}, but another one holds it.`,
-        { cause },
-      ),
-  });
 }
 
 async function makeFirstToken(store: Store): Promise<string | undefined> {

@@ -4,6 +4,7 @@ import { ColdpatchError, errorCatalogue } from '../lib/errors.ts';
 import { cleanText } from './clean-text.ts';
 import { addKeepingCommands } from './groups/keeping.ts';
 import { addReadingCommands } from './groups/reading.ts';
+import { addRemoteCommands, namesServer } from './groups/remote.ts';
 import { addServingCommands } from './groups/serving.ts';
 import { addUpgradingCommands } from './groups/upgrading.ts';
 import { addMachineCommands } from './machine-commands.ts';
@@ -14,14 +15,19 @@ const program = new Command('coldpatch')
   .version('0.1.0')
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(`coldpatch: ${text}`) })
+  .option('--server <url>', 'ask a server instead of working here; before the verb')
+  .option('--token-file <file>', 'with the token of the server; else it is in COLDPATCH_TOKEN')
   .showHelpAfterError('(see "coldpatch help")')
   .enablePositionalOptions();
 
-addReadingCommands(program);
-addUpgradingCommands(program);
-addMachineCommands(program, { print });
-addKeepingCommands(program);
-addServingCommands(program);
+if (namesServer(process.argv.slice(2))) addRemoteCommands(program);
+else {
+  addReadingCommands(program);
+  addUpgradingCommands(program);
+  addMachineCommands(program, { print });
+  addKeepingCommands(program);
+  addServingCommands(program);
+}
 
 /** One line with the code for scripts, then the message. @returns the exit code. */
 function explain(error: unknown): number {

@@ -148,6 +148,7 @@ export const errorCatalogue = {
   source_unreachable: { exit: 1, retry: true, title: 'A source of images could not be read' },
   store_unreachable: { exit: 1, retry: true, title: 'The database did not answer' },
   store_newer: { exit: 3, retry: false, title: 'The database was made by a newer coldpatch' },
+  backup_invalid: { exit: 3, retry: false, title: 'A backup of the database is not whole' },
   server_running: { exit: 3, retry: false, title: 'Another server works with the database' },
   audit_broken: { exit: 3, retry: false, title: 'The audit log was changed' },
   worker_lost: { exit: 1, retry: false, title: 'The workers that had the run fell silent' },
@@ -157,6 +158,7 @@ export const errorCatalogue = {
   request_invalid: { exit: 2, retry: false, title: 'The request was not understood' },
   not_authenticated: { exit: 3, retry: false, title: 'The request carries no valid token' },
   not_allowed: { exit: 3, retry: false, title: 'The token does not allow this' },
+  server_unreachable: { exit: 1, retry: true, title: 'The server could not be reached' },
   rate_limited: { exit: 3, retry: true, title: 'Too many requests came from one place' },
 } as const satisfies Record<string, ErrorEntry>;
 

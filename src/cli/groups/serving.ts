@@ -78,4 +78,26 @@ export function addServingCommands(program: Command): void {
       const { auditVerifyCommand } = await import('../commands/audit-verify.ts');
       await auditVerifyCommand({ print }, options);
     });
+
+  program
+    .command('backup')
+    .description('write the database of the server into a new file, also while it works')
+    .argument('<file>')
+    .option('--json', 'print JSON', false)
+    .addOption(configOption())
+    .action(async (file: string, options: { readonly json: boolean; readonly config?: string }) => {
+      const { backupCommand } = await import('../commands/backup.ts');
+      await backupCommand({ print }, { file, ...options });
+    });
+
+  program
+    .command('restore')
+    .description('put a backup in the place of the database; the server must be stopped')
+    .argument('<file>')
+    .option('--json', 'print JSON', false)
+    .addOption(configOption())
+    .action(async (file: string, options: { readonly json: boolean; readonly config?: string }) => {
+      const { restoreCommand } = await import('../commands/backup.ts');
+      await restoreCommand({ print }, { file, ...options });
+    });
 }
