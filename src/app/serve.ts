@@ -8,7 +8,7 @@ import { acquireFileLock, type FileLock } from '../lib/file-lock.ts';
 import { addAudit } from '../store/audit.ts';
 import { addSource } from '../store/images.ts';
 import type { Store } from '../store/open-store.ts';
-import { addRun } from '../store/runs.ts';
+import { addRun, wakeWaitingRuns } from '../store/runs.ts';
 import { createToken, listTokens } from '../store/tokens.ts';
 import { openServerStore } from './open-server-store.ts';
 import { type Application, createApplication } from './server/application.ts';
@@ -61,6 +61,8 @@ export async function startServer(
     opened = store;
     const server: ServerContext = { config, settings, store };
     for (const source of settings.sources) await addSource(store, source);
+    // The windows of the file may be others than before.
+    await wakeWaitingRuns(store);
     const firstToken = await makeFirstToken(store);
     const dispatcher = await startRuns(server, postgres, onFault);
     const stopSchedule = startSchedule(server, () => dispatcher.wake(), onFault);

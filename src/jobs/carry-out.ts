@@ -30,8 +30,9 @@ export async function carryOut(run: StoredRun, options: CarryOutOptions): Promis
   const isOurs = await changeRun(options.store, run, { ...fate, delivery: null, queue: null });
   const { state, error_code: error, error_message: message } = fate;
   // Who lost the run says no more of it, and that there is a next step is no news.
-  if (!isOurs || (state === 'queued' && error === undefined)) return;
-  const detail = JSON.stringify(error === undefined ? { state } : { state, error, message });
+  const failed = error !== undefined && error !== null;
+  if (!isOurs || (state === 'queued' && !failed)) return;
+  const detail = JSON.stringify(failed ? { state, error, message } : { state });
   await addRunEvent(options.store, run.id, { kind: 'run', detail });
 }
 
@@ -41,7 +42,8 @@ type Fate = Pick<StoredRun, 'state'> &
 async function fateAfterSteps(run: StoredRun, options: CarryOutOptions): Promise<Fate> {
   for (;;) {
     const answer = await runNextStep(run, options);
-    if (typeof answer === 'object') return { state: 'queued', not_before: answer.until };
+    if (typeof answer === 'object')
+      return { state: 'queued', not_before: answer.until, error_code: null, error_message: null };
     if (answer === 'waiting') return { state: 'waiting' };
     if (answer === 'ended') return { state: 'done', ended_at: options.store.now().toISOString() };
     if (options.steps === 'one' || (await findRun(options.store, run.id))?.paused === 1)

@@ -207,7 +207,12 @@ test('a step that is to come later begins again at its time, and what was done b
     },
   });
   await expect.poll(async () => (await findRun(store, id))?.not_before).toBe(until);
-  expect(await findRun(store, id)).toMatchObject({ state: 'queued', attempt: 0, error_code: null });
+  expect(await findRun(store, id)).toMatchObject({
+    state: 'queued',
+    attempt: 0,
+    error_code: null,
+    outcome: '{"outcome":"waits"}',
+  });
   time += 3_600_000;
   await reaches(id, 'done');
   expect(calls).toEqual(['inspect', 'match', 'plan', 'upgrade', 'upgrade']);

@@ -35,6 +35,7 @@ export async function runNextStep(
   await context.assertHeld();
   if (answer.next === 'later') {
     await setSteps(store, run.id, names, { state: 'pending' });
+    await changeRun(store, { id: run.id, token: run.token }, { outcome: JSON.stringify(result) });
     await context.report('step', { step: name, state: 'pending', ...result });
     return { until: answer.until };
   }

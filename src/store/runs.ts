@@ -111,6 +111,19 @@ export async function claimRun(
   });
 }
 
+/** Lets runs that wait for a time, and not because of an error, be taken at once: the policy may have changed. */
+export async function wakeWaitingRuns({ db, now }: Store, sourceId?: string): Promise<void> {
+  const at = now().toISOString();
+  let query = db
+    .updateTable('runs')
+    .set({ not_before: at })
+    .where('state', '=', 'queued')
+    .where('error_code', 'is', null)
+    .where('not_before', '>', at);
+  if (sourceId !== undefined) query = query.where('source_id', '=', sourceId);
+  await query.execute();
+}
+
 /** Changes a run only while `token` is its newest. @returns false when it is not. */
 export async function changeRun(
   { db }: Store,

@@ -20,6 +20,7 @@ import {
   runEvents,
   type StoredRun,
   stepsOf,
+  wakeWaitingRuns,
 } from '../../store/runs.ts';
 import {
   type Caller,
@@ -141,6 +142,8 @@ export function createApplication(server: ServerContext, dispatcher: Dispatcher)
           'state_conflict',
           `Expected the policy of source ${source} as it was read, but somebody changed it meanwhile. Read it again.`,
         );
+      await wakeWaitingRuns(store, source);
+      dispatcher.wake();
       await audit(caller, {
         action: 'policy.set',
         object: `source ${source}`,
@@ -153,6 +156,8 @@ export function createApplication(server: ServerContext, dispatcher: Dispatcher)
     async removePolicy(caller: Caller, sourceId: string): Promise<void> {
       const { source } = await policy(caller, sourceId);
       await removePolicy(store, source);
+      await wakeWaitingRuns(store, source);
+      dispatcher.wake();
       await audit(caller, { action: 'policy.remove', object: `source ${source}`, detail: '' });
     },
 
