@@ -26,7 +26,7 @@ export async function attachCopy(
   const path = join(directory, `disk-${mode}`);
   const pidFile = `${path}.pid`;
   await writeFile(path, '');
-  const daemon = await namespace.start({
+  const daemon = await namespace.startServer({
     file: 'qemu-storage-daemon',
     args: [
       '--pidfile',
