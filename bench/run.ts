@@ -16,6 +16,7 @@ import { inventoryBench } from './inventory.ts';
 import { memoryBench } from './memory.ts';
 import { overlaysBench } from './overlays.ts';
 import { runningBench } from './running.ts';
+import { powerCutsBench } from './power-cuts.ts';
 import type { Bench } from './types.ts';
 import { updateBench } from './update.ts';
 
@@ -28,6 +29,7 @@ const benches: readonly Bench[] = [
   generationsBench,
   applianceBench,
   inventoryBench,
+  powerCutsBench,
   runningBench,
 ];
 

@@ -81,5 +81,8 @@ export const systemPackages = {
     { name: 'libguestfs-tools', proof: ['virt-customize', 'virt-inspector'] },
     { name: 'linux-image-cloud-amd64', proof: ['/boot/vmlinuz-*'] },
     { name: 'postgresql', proof: ['psql', '/usr/lib/postgresql/*'] },
+    { name: 'strace', proof: ['strace'] },
+    { name: 'tpm2-tools', proof: ['tpm2_unseal'] },
+    { name: 'xfsprogs', proof: ['mkfs.xfs'] },
   ],
 } as const satisfies Record<string, readonly SystemPackage[]>;

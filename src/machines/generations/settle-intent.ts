@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { linkDurably, renameDurably, syncDirectory } from '../../lib/durable-file.ts';
 import type { HoldImages } from '../hypervisors/qemu/hold-image-lock.ts';
 import type { ImageIdentity } from '../image-identity.ts';
@@ -32,8 +32,8 @@ export async function settleIntent(
   holdImages: HoldImages,
   onStep: OnStep,
 ): Promise<Settlement> {
-  // The rename that decides may not be on the disk yet when the process was killed right after it.
-  await syncDirectory(dirname(state.imagePath));
+  // The rename that decides was not on the disk when the process was killed right after it: whoever opened the state
+  // directory has synced that of the image.
   const image = identityIfThere(state.imagePath);
   if (image?.inode === intent.old.inode) {
     await undoReplacement(state, intent, onStep);

@@ -71,9 +71,8 @@ export async function logEvent(host: HostState, key: ServiceKey, event: LogEvent
   await using _lock = await lockHostState(host);
   const { entries, digests, length } = await readLog(host, key.publicKey);
   if (entries.some((entry) => isSameEvent(entry, event))) {
-    // A run that was killed right after it had written the entry has not synced it.
+    // A run that was killed right after it had written the entry has not synced it; its name was when the host's state was opened.
     await syncFile(host.log);
-    await syncDirectory(dirname(host.log));
     return;
   }
   const entry: LogEntry = entrySchema.parse({

@@ -13,7 +13,7 @@ import {
 } from './strict-trial.ts';
 import { traceProgram } from './trace-program.ts';
 import type { TracedOperation } from './traced-operations.ts';
-import { readStoryState, type StoryState } from './story-state.ts';
+import { leftoversOf, readStoryState, type StoryState } from './story-state.ts';
 import { writeCrashedTree } from './write-crashed-tree.ts';
 
 export interface CutOptions {
@@ -23,6 +23,8 @@ export interface CutOptions {
   readonly enough: number;
   /** Calls that are taken not to have been made. */
   readonly isDropped?: (operation: TracedOperation) => boolean;
+  /** Default every moment. */
+  readonly isChosen?: (moment: Moment) => boolean;
 }
 
 export interface StrictVerdict {
@@ -38,6 +40,12 @@ export async function cutStory(trial: StrictTrial, options: CutOptions): Promise
   const wrong: string[] = [];
   let points = 0;
   for (const moment of momentsOf(trial.operations, applierOf(filesystem, options))) {
+    if (moment.operation.kind === 'said') {
+      wrong.push(...unsettled(trial, filesystem).map((left) => `${describeMoment(moment)}: left ${left}`));
+      if (wrong.length >= options.enough) return { points, wrong };
+      continue;
+    }
+    if (options.isChosen?.(moment) === false) continue;
     const allowed = [trial.states[moment.settled], trial.states[moment.settled + 1]];
     for (const crash of strictCrashes(filesystem, options.mixtures, next)) {
       points += 1;
@@ -106,6 +114,11 @@ export async function cutRecovery(
   }
   // What a recovery has said to be so stays so.
   await cut([reached], 'cut after the recovery');
+  wrong.push(
+    ...unsettled(trial, filesystem).map(
+      (left) => `${describeMoment(moment)}, killed, recovered: left ${left}`,
+    ),
+  );
   return { points, wrong };
 }
 
@@ -116,6 +129,16 @@ export function riskyMoments(trial: StrictTrial): readonly Moment[] {
   return [...momentsOf(trial.operations, applierOf(filesystem, {}))].filter(
     ({ operation }) => risky.has(operation.kind) && !('path' in operation && /\/work\//.test(operation.path)),
   );
+}
+
+/** What has returned leaves nothing to settle, also after a power cut. */
+function unsettled({ root, places }: StrictTrial, filesystem: StrictFilesystem): readonly string[] {
+  writeCrashedTree(
+    root,
+    filesystem.crash(() => 'none'),
+    filesystem.numbers(),
+  );
+  return leftoversOf(places);
 }
 
 function replay(

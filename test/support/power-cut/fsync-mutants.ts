@@ -72,10 +72,11 @@ export async function killBeforeSyncs(trial: StrictTrial): Promise<readonly Kill
   for (const moment of riskyMoments(trial)) {
     const next = trial.operations.slice(moment.index + 1).find(({ kind }) => kind === 'sync');
     const key = next?.kind === 'sync' ? `${moment.operation.kind} ${next.sites.join(' ')}` : 'the end';
-    chosen.set(key, moment);
+    chosen.set(`last ${key}`, moment);
+    if (!chosen.has(`first ${key}`)) chosen.set(`first ${key}`, moment);
   }
   const runs: KilledRun[] = [];
-  for (const moment of chosen.values()) runs.push(await killAt(trial, moment));
+  for (const moment of new Set(chosen.values())) runs.push(await killAt(trial, moment));
   return runs;
 }
 
@@ -97,6 +98,12 @@ export async function tryMutant(
     const [first] = (await cutRecovery(trial, run, { mixtures: 'lost', enough: 1, isDropped })).wrong;
     if (first !== undefined) return { mutant, result: 'killed', detail: first };
   }
+  const { operations } = trial;
+  // Then each of the changes that are not synced now may be there alone.
+  const isChosen = ({ index }: Moment): boolean =>
+    operations.slice(Math.max(0, index - 40), index + 1).some(isDropped);
+  const [mixed] = (await cutStory(trial, { mixtures: 0, enough: 1, isDropped, isChosen })).wrong;
+  if (mixed !== undefined) return { mutant, result: 'killed', detail: mixed };
   return { mutant, result: 'survived', detail: '' };
 }
 

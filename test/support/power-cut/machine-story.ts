@@ -182,6 +182,7 @@ const chapters: readonly Chapter[] = [
   rollBackTo(),
   { name: 'lift the hold', tell: (places) => liftMachine(configOf(places), machineName) },
   rollBackTo(1),
+  runGuest(5, true),
   {
     name: 'thin',
     tell: (places) =>
@@ -219,6 +220,9 @@ const chapters: readonly Chapter[] = [
   ...[2, 4, 5, 6].map(deleteOne),
   { name: 'forget the machine', tell: (places) => forgetMachine(configOf(places), machineName) },
 ];
+
+/** In their order; some names come more than once. */
+export const chapterNames: readonly string[] = chapters.map(({ name }) => name);
 
 /** What is there before the story begins, all of it on the disk. */
 export async function prepareStory(root: string, work: string): Promise<void> {

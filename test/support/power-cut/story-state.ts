@@ -20,6 +20,7 @@ import {
   type GenerationAnswer,
   type MachineContext,
   numbersOf,
+  originName,
 } from '../../../src/machines/machine-generations/read-generation.ts';
 import { withMachine } from '../../../src/machines/machine-generations/with-machine.ts';
 import { attestationName } from '../../../src/machines/signing/image-statements.ts';
@@ -90,7 +91,8 @@ async function settleAll(places: StoryPlaces): Promise<boolean> {
   return found;
 }
 
-function leftoversOf(places: StoryPlaces): readonly string[] {
+/** What an interrupted run left: nothing after what has returned. */
+export function leftoversOf(places: StoryPlaces): readonly string[] {
   const all = [places.state, places.web, places.data, places.variables, places.permanent, places.golden];
   return leftoversBelow(all.map((path) => (path === places.state ? path : join(path, '..'))));
 }
@@ -109,12 +111,15 @@ async function machineOf(places: StoryPlaces): Promise<object> {
   const key = await openServiceKey(host);
   const context: MachineContext = { host, machine, state, key };
   const log = await readLog(host, key.publicKey);
+  const own = log.entries.filter((entry) => entry.machine === machine.id);
+  const used = own.map(({ generation }) => generation);
   const generations: unknown[] = [];
   for (const number of await numbersOf(context, log)) {
     generations.push(generationOf(context, await answerOf(context, log, number, { digests: false })));
   }
   return {
     generations,
+    numbers: lastNumberOf(state.counter) >= Math.max(0, ...used) ? 'only grow' : 'may be used again',
     heldBack: existsSync(join(state.path, 'held-back')),
     log: log.entries.map(({ event, generation, kept }) => [event, generation, kept]),
   };
@@ -128,6 +133,7 @@ function generationOf({ machine, state }: MachineContext, found: GenerationAnswe
     cause: manifest.cause,
     problems: manifest.problems,
     attested: contentOf(join(generationDirectory(state, number), attestationName)),
+    origin: contentOf(join(generationDirectory(state, number), originName)),
     members: manifest.members.map(({ name, sha256 }) => {
       const file = memberFilesOf(machine).find((one) => one.name === name);
       const content = file ? contentOf(keptPath(state, machine, number, file)) : 'unknown';
@@ -147,6 +153,10 @@ async function imageGenerations(image: string): Promise<unknown> {
       attested: contentOf(join(found.diskPath, '..', attestationName)),
     };
   });
+}
+
+function lastNumberOf(counter: string): number {
+  return existsSync(counter) ? Number(readFileSync(counter, 'utf8')) : 0;
 }
 
 function modeOf(path: string): string {

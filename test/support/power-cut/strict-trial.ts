@@ -59,7 +59,7 @@ export interface Moment {
   readonly settled: number;
 }
 
-/** All moments after which a power cut differs from one before. The machine's own writes are not ours to keep whole. */
+/** All moments after which a power cut differs from one before, and those at which a chapter returns. The machine's own writes are not ours to keep whole. */
 export function* momentsOf(
   operations: readonly TracedOperation[],
   apply: (operation: TracedOperation) => boolean,
@@ -73,7 +73,8 @@ export function* momentsOf(
       isGuest =
         operation.text.startsWith('guest: ') || (isGuest && !operation.text.startsWith('guest ended: '));
     }
-    if (!isGuest && hasChanged) yield { index, operation, settled };
+    const hasReturned = operation.kind === 'said' && operation.text.startsWith('settled: ');
+    if (hasReturned || (!isGuest && hasChanged)) yield { index, operation, settled };
   }
 }
 

@@ -77,7 +77,8 @@ function withSites(operations: readonly TracedOperation[]): readonly TracedOpera
   const sites: string[] = [];
   return operations.map((operation) => {
     if (operation.kind === 'said') {
-      const [word, site = ''] = operation.text.split(': ');
+      const colon = operation.text.indexOf(': ');
+      const [word, site] = [operation.text.slice(0, colon), operation.text.slice(colon + 2)];
       if (word === 'enter') sites.push(site);
       if (word === 'leave') sites.splice(sites.lastIndexOf(site), 1);
     }

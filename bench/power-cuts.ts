@@ -1,0 +1,101 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync } from 'node:fs';
+import { join } from 'node:path';
+import { prefixes, subsets } from '../test/support/power-cut/crash-points.ts';
+import { cutRecovery, cutStory, killAt, riskyMoments } from '../test/support/power-cut/cut-strictly.ts';
+import { failChapter, prepareChapter } from '../test/support/power-cut/fail-calls.ts';
+import { judgeDisks } from '../test/support/power-cut/judge-disks.ts';
+import { type FilesystemKind, filesystemKinds } from '../test/support/power-cut/logged-disk.ts';
+import { recordStory } from '../test/support/power-cut/record-story.ts';
+import { openStrictTrial } from '../test/support/power-cut/strict-trial.ts';
+import { seededNumbers } from '../test/support/seeded-numbers.ts';
+import type { Bench } from './types.ts';
+
+const target = 10_000;
+const xfsPoints = 500;
+const recoveries = 60;
+const chapters = ['take', 'promote', 'roll back', 'delete 3', 'promote an image', 'roll an image back'];
+
+interface Tally {
+  readonly points: number;
+  readonly wrong: readonly string[];
+}
+
+/** Power cuts, kills and failing calls while whole machines are taken, promoted, rolled back and thinned. */
+export const powerCutsBench: Bench = {
+  name: 'power-cuts',
+  async run({ folder, print }) {
+    const memory = mkdtempSync(join(folder, 'power-cuts-'));
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=6g,mode=700', 'tmpfs', memory]);
+    const report = async (name: string, work: () => Promise<Tally>): Promise<Tally> => {
+      const began = performance.now();
+      const { points, wrong } = await work();
+      const seconds = (performance.now() - began) / 1000;
+      print(
+        `  ${name}: ${points} in ${seconds.toFixed(0)} s, ${(points / seconds).toFixed(1)} a second, ${wrong.length} wrong`,
+      );
+      for (const one of wrong.slice(0, 5)) print(`    ${one.slice(0, 400)}`);
+      return { points, wrong };
+    };
+    try {
+      const xfs = await report('power cuts on XFS', () => cutDisk(memory, filesystemKinds.xfs, xfsPoints));
+      const ext4 = await report('power cuts on ext4', () =>
+        cutDisk(memory, filesystemKinds.ext4, target - xfs.points),
+      );
+      const strict = await report('power cuts on the strictest filesystem', () => cutStrictly(memory));
+      const faults = await report('calls that fail or are the last', () => failAll(memory));
+      const points = ext4.points + xfs.points;
+      const isRight = [xfs, ext4, strict, faults].every(({ wrong }) => wrong.length === 0);
+      print(
+        `  target: ${target} power cuts on disks and nothing wrong: ${isRight && points >= target ? 'reached' : 'MISSED'}`,
+      );
+      return isRight && points >= target;
+    } finally {
+      execFileSync('umount', [memory]);
+    }
+  },
+};
+
+/** As many as are asked for; what falls into the machine's own writes does not count, so there are some more. */
+async function cutDisk(memory: string, kind: FilesystemKind, count: number): Promise<Tally> {
+  const story = await recordStory(memory, kind);
+  const all = [...prefixes(story.writes)];
+  const some = all.filter((_, index) => index % Math.max(1, Math.ceil((2 * all.length) / count)) === 0);
+  const ordered = await judgeDisks(story, some);
+  const reordered = await judgeDisks(
+    story,
+    subsets(story.writes, Math.ceil((count - ordered.points) * 1.2), seededNumbers(1)),
+  );
+  return { points: ordered.points + reordered.points, wrong: [...ordered.wrong, ...reordered.wrong] };
+}
+
+async function cutStrictly(memory: string): Promise<Tally> {
+  const folder = join(memory, 'strict');
+  mkdirSync(folder);
+  const trial = await openStrictTrial(folder);
+  const tallies = [await cutStory(trial, { mixtures: 2, enough: 20 })];
+  const risky = riskyMoments(trial);
+  for (let count = 0; count < recoveries; count += 1) {
+    const moment = risky[Math.floor(((count + 0.5) * risky.length) / recoveries)];
+    if (moment)
+      tallies.push(await cutRecovery(trial, await killAt(trial, moment), { mixtures: 'lost', enough: 5 }));
+  }
+  return {
+    points: tallies.reduce((sum, { points }) => sum + points, 0),
+    wrong: tallies.flatMap(({ wrong }) => wrong),
+  };
+}
+
+async function failAll(memory: string): Promise<Tally> {
+  const wrong: string[] = [];
+  let points = 0;
+  for (const name of chapters) {
+    const chapter = await prepareChapter(join(memory, `faults of ${name}`), name);
+    for (const fault of chapter.faults) {
+      points += 1;
+      const found = await failChapter(chapter, fault);
+      if (found !== undefined) wrong.push(found);
+    }
+  }
+  return { points, wrong };
+}
