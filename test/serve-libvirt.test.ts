@@ -95,7 +95,8 @@ beforeAll(async () => {
   config = {
     cacheDirectory: join(folder, 'cache'),
     stateDirectory: join(folder, 'state'),
-    imageDirectories: [],
+    generations: { defaults: {}, machines: {} },
+  imageDirectories: [],
     upgradeSeconds: 3600,
     kvmProbeSeconds: 1,
   };

@@ -34,7 +34,7 @@ export function findSyncCalls(
     const end = endOfCall(source, match.index + match[0].length);
     const text = source.slice(begin, end);
     const line = source.slice(0, begin).split('\n').length;
-    const name = `${file}:${line} ${text.replaceAll(/\s+/g, ' ').slice(0, 80)}`;
+    const name = `${file}:${line} ${text.replaceAll(/\s+/g, ' ').slice(0, 80).trim()}`;
     calls.push({ name, callee: match[2] ?? '' });
     marked += `${source.slice(from, begin)}markSync(${JSON.stringify(name)}, async () => await ${text})`;
     from = end;
