@@ -50,7 +50,7 @@ export async function makeGuestMachine(machine: GuestMachine, workDirectory: str
 start=${systemStart / sector}, size=${systemBytes / sector}, type=${type}
 start=${(systemStart + systemBytes) / sector}, size=${(4 * megabyte) / sector}, type=${data}
 `,
-    timeoutSeconds: 60,
+    timeoutSeconds: 900,
   });
   const offset = String(systemStart / sector);
   const size = String(systemBytes / 1024);
