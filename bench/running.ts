@@ -12,7 +12,7 @@ import { printSpread, spreadOf } from './spread.ts';
 import type { Bench } from './types.ts';
 
 const megabyte = 1024 * 1024;
-const diskMegabytes = 1024;
+const diskMegabytes = 512;
 
 /** How long a guest that writes all the time stands still for a generation, against `stop`, `cp`, `cont`. */
 export const runningBench: Bench = {

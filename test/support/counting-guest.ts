@@ -1,6 +1,6 @@
 /**
- * A machine of two disks, UEFI variables and a vTPM that counts: it writes the next number to its first disk, then
- * increments a counter of its TPM, then writes the number to a file on its second disk, again and again.
+ * A machine of three disks, UEFI variables and a vTPM that counts: it writes the next number to its first disk, then
+ * increments a counter of its TPM, then writes the number to a file on its second disk and to its third, again and again.
  * Whatever is of one moment differs by one at most.
  */
 import { execFileSync } from 'node:child_process';
@@ -46,7 +46,7 @@ export PATH=/bin
 busybox mkdir -p /proc /sys /dev /mnt /run /tmp
 busybox mount -t proc proc /proc; busybox mount -t sysfs sys /sys; busybox mount -t devtmpfs dev /dev
 for module in ${modules.map((name) => basename(name)).join(' ')}; do busybox insmod /modules/$module.ko; done
-while ! [ -b /dev/vdb ]; do busybox sleep 0.1; done
+while ! [ -b /dev/vdc ]; do busybox sleep 0.1; done
 busybox mount -t ext4 /dev/vdb /mnt || echo failed to mount
 for port in /dev/vport*; do
   [ -c $port ] && /bin/qemu-ga -m virtio-serial -p $port -t /run -f /run/pid &
@@ -60,6 +60,7 @@ while :; do
   printf '%016d' $n | busybox dd of=/dev/vda bs=16 conv=notrunc,fsync 2>/dev/null
   if [ -c /dev/tpm0 ]; then printf '${increment}' >&3; busybox dd bs=4096 count=1 <&3 >/dev/null 2>&1; fi
   printf '%016d' $n | busybox dd of=/mnt/counter bs=16 conv=notrunc,fsync 2>/dev/null
+  printf '%016d' $n | busybox dd of=/dev/vdc bs=16 conv=notrunc,fsync 2>/dev/null
   [ $((n % 5)) = 0 ] && echo counted $n
 done
 `;
@@ -67,6 +68,7 @@ done
 export interface CountingPaths {
   readonly first: string;
   readonly second: string;
+  readonly third: string;
   readonly tpm: string;
   readonly variables: string;
 }
@@ -98,7 +100,7 @@ export interface CountingGuest {
 
 const largestDisk = 48 * 1024 * 1024;
 
-/** Makes the files of the machine: a raw disk, and one of `format` with ext4 on it. */
+/** Makes the files of the machine: a raw disk, one of `format` with ext4 on it, and another raw one. */
 export async function makeCountingMachine(
   folder: string,
   format: 'raw' | 'qcow2',
@@ -107,11 +109,14 @@ export async function makeCountingMachine(
   const paths = {
     first: join(folderOfFirst, 'first.img'),
     second: join(folder, `second.${format}`),
+    third: join(folder, 'third.img'),
     tpm: join(folder, 'tpm'),
     variables: join(folder, 'variables.fd'),
   };
-  writeFileSync(paths.first, '');
-  truncateSync(paths.first, largestDisk);
+  for (const path of [paths.first, paths.third]) {
+    writeFileSync(path, '');
+    truncateSync(path, largestDisk);
+  }
   const plain = join(folder, 'plain.img');
   writeFileSync(plain, '');
   truncateSync(plain, largestDisk);
@@ -162,7 +167,8 @@ export async function startCountingGuest(options: CountingGuestOptions): Promise
     tpm: join(directory, 'tpm-socket'),
   };
   const console = join(directory, 'console');
-  if (user !== undefined) giveTo(user, [paths.first, paths.second, paths.tpm, paths.variables, directory]);
+  if (user !== undefined)
+    giveTo(user, [paths.first, paths.second, paths.third, paths.tpm, paths.variables, directory]);
   const as = user === undefined ? {} : { user: { id: user, groups: [] } };
   const swtpm = await startProgram({
     file: 'swtpm',
@@ -222,17 +228,20 @@ export async function startCountingGuest(options: CountingGuestOptions): Promise
 
 /** The numbers in the disks of a generation, or of the machine itself. The TPM's are in the manifest. */
 export function readCounters(
-  first: string,
-  second: string,
+  { first, second, third }: Pick<CountingPaths, 'first' | 'second' | 'third'>,
   folder: string,
-): { readonly first: number; readonly second: number } {
+): { readonly first: number; readonly second: number; readonly third: number } {
   const plain = join(folder, 'plain.img');
   execFileSync('qemu-img', ['convert', '-U', '-O', 'raw', second, plain]);
   const text = execFileSync('debugfs', ['-R', 'cat /counter', plain], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
   });
-  return { first: Number(readFileSync(first).toString('latin1', 0, 16)), second: Number(text) };
+  return { first: numberIn(first), second: Number(text), third: numberIn(third) };
+}
+
+function numberIn(disk: string): number {
+  return Number(readFileSync(disk).toString('latin1', 0, 16));
 }
 
 /** Whether the file system on a disk must replay its journal: never when it was frozen. */
@@ -268,7 +277,7 @@ function* machineArguments(
   yield* ['-qmp', `unix:${sockets.qmp},server=on,wait=off`];
   yield* ['-drive', 'if=pflash,unit=0,format=raw,readonly=on,file=/usr/share/seabios/bios-256k.bin'];
   yield* ['-drive', `if=pflash,unit=1,format=raw,file=${paths.variables}`];
-  for (const [index, path] of [paths.first, paths.second].entries()) {
+  for (const [index, path] of [paths.first, paths.second, paths.third].entries()) {
     const format = path.endsWith('.qcow2') ? 'qcow2' : 'raw';
     yield* ['-blockdev', `driver=${format},node-name=disk${index},file.driver=file,file.filename=${path}`];
     yield* ['-device', `virtio-blk-pci,drive=disk${index}`];

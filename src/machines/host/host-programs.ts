@@ -13,6 +13,7 @@ export const hostPrograms: readonly HostProgram[] = [
   needed('dpkg-deb', 'dpkg', 'reads packages'),
   needed('gpgv', 'gpgv', 'checks the signatures of repositories'),
   needed('qemu-img', 'qemu-utils', 'works on images'),
+  needed('qemu-io', 'qemu-utils', 'makes holes in copies of disks'),
   needed('qemu-storage-daemon', 'qemu-system-common', 'locks images, and shows a copy as a disk'),
   needed('fusermount3', 'fuse3', 'mounts what qemu-storage-daemon exports'),
   needed('mount', 'mount', 'mounts a copy'),

@@ -1,5 +1,6 @@
 import { chmod, chown, lstat, open, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { z } from 'zod';
 import { syncDirectory, syncFile } from '../../lib/durable-file.ts';
 import { ColdpatchError } from '../../lib/errors.ts';
 import { runProgram, runProgramOrFail } from '../../lib/run-program.ts';
@@ -26,6 +27,13 @@ export interface TargetOptions {
 const defaultCluster = 65_536;
 const slack = 64 * 1024 * 1024;
 const minute = 60;
+const largestMap = 256 * 1024 * 1024;
+/** Bytes in one command of qemu-io. */
+const mostDiscarded = 1024 ** 3;
+
+const mapSchema = z.array(
+  z.object({ start: z.number(), length: z.number(), zero: z.boolean(), data: z.boolean() }),
+);
 
 /**
  * Makes the file that QEMU copies a disk to, and opens it there.
@@ -77,10 +85,11 @@ export async function addBackupTarget(
 }
 
 /** What QEMU has written becomes ours alone. The node must be gone. @throws ColdpatchError `image_in_use`. */
-export async function takeOverTarget({ path }: BackupTarget): Promise<void> {
+export async function takeOverTarget({ path, drive }: BackupTarget): Promise<void> {
   assertNoWriters([path]);
   // Gives back what was taken beyond the end.
   await truncate(path, (await lstat(path)).size);
+  if (drive.format === 'raw') await makeHoles(path);
   await chown(path, process.geteuid?.() ?? 0, process.getegid?.() ?? 0);
   await chmod(path, 0o600);
   await syncFile(path);
@@ -99,6 +108,30 @@ async function takeRoom(path: string, room: number): Promise<void> {
     'host_space',
     `Expected room for ${room} bytes at ${path}, but found: ${stderr.trim().slice(0, 300)}`,
   );
+}
+
+/** Gives back the room that was taken and where nothing but zeros came to be. */
+async function makeHoles(path: string): Promise<void> {
+  const { stdout } = await runProgramOrFail({
+    file: 'qemu-img',
+    args: ['map', '--output=json', '-f', 'raw', '--', path],
+    timeoutSeconds: 10 * minute,
+    maxOutputBytes: largestMap,
+  });
+  const holes = mapSchema.parse(JSON.parse(stdout)).filter(({ zero, data }) => zero && !data);
+  const commands = holes.flatMap(({ start, length }) =>
+    Array.from({ length: Math.ceil(length / mostDiscarded) }, (_, index) => {
+      const offset = index * mostDiscarded;
+      return `discard ${start + offset} ${Math.min(mostDiscarded, length - offset)}\n`;
+    }),
+  );
+  if (commands.length === 0) return;
+  await runProgramOrFail({
+    file: 'qemu-io',
+    args: ['-f', 'raw', '-d', 'unmap', '--', path],
+    input: commands.join(''),
+    timeoutSeconds: 10 * minute,
+  });
 }
 
 /** The file is for QEMU's user alone; the directories above let it through and show nothing. */

@@ -164,7 +164,11 @@ async function whilePaused(
   await step('run_paused');
   const small = memberFilesOf(machine).filter(({ kind }) => kind !== 'disk');
   await copyPaused(
-    small.map((member) => ({ path: member.path, to: preparedPath(state, machine, generation, member) })),
+    small.map((member) => ({
+      path: member.path,
+      to: preparedPath(state, machine, generation, member),
+      isMapped: member.path === machine.vtpm?.path,
+    })),
   );
   for (const plan of plans) await copyDisk(plan, signal);
   await startBackups(qmp, plans);

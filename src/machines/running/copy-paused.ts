@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { copyFile, rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { syncFile } from '../../lib/durable-file.ts';
 import { ColdpatchError } from '../../lib/errors.ts';
 import { hasSameContent, type ImageIdentity, readIdentity } from '../image-identity.ts';
 import { isThere, largestStateFile } from '../vtpm/state-files.ts';
@@ -8,6 +9,8 @@ import { isThere, largestStateFile } from '../vtpm/state-files.ts';
 export interface PausedFile {
   readonly path: string;
   readonly to: string;
+  /** Written through a mapping, as swtpm does with a state that is one file. */
+  readonly isMapped: boolean;
 }
 
 const attempts = 100;
@@ -21,6 +24,10 @@ const pauseMilliseconds = 20;
  */
 export async function copyPaused(files: readonly PausedFile[]): Promise<void> {
   for (let attempt = 0; attempt < attempts; attempt += 1) {
+    for (const { path, isMapped } of files) {
+      // The kernel notices writes through a mapping only after this.
+      if (isMapped) await syncFile(path);
+    }
     const before = files.map(({ path }) => identityOf(path));
     for (const [index, { path, to }] of files.entries()) {
       await rm(to, { force: true });

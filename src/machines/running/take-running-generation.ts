@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { ColdpatchError } from '../../lib/errors.ts';
 import { asHostSpaceError } from '../../lib/host-space-error.ts';
 import type { Monitor } from '../definitions/machine.ts';
 import { nextGenerationNumber } from '../generations/next-generation-number.ts';
@@ -45,6 +46,7 @@ export async function takeRunningGeneration(
   const { host, machine, state, key } = context;
   const { qmp, monitor, now, signal, onStep: step = () => undefined } = options;
   const running = await examineRunning(qmp, machine, monitor.qmp);
+  assertCanRemember(running, options);
   const log = await readLog(host, key.publicKey);
   const parent = newestParent(context, log);
   const generation = await nextGenerationNumber(state);
@@ -102,6 +104,15 @@ export async function takeRunningGeneration(
       .catch(() => undefined);
     throw asHostSpaceError(error, state.path);
   }
+}
+
+/** Once its memory is written, QEMU lets the disks go until the guest runs again: nobody would hold them. */
+function assertCanRemember({ runs }: RunningMachine, { memory }: TakeRunningOptions): void {
+  if (runs || !memory) return;
+  throw new ColdpatchError(
+    'machine_differs',
+    'Expected a guest that runs, to keep its memory, but it is paused. Let it run, or leave --memory out.',
+  );
 }
 
 async function planIntervention(
