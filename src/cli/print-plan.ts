@@ -1,7 +1,9 @@
 import type { Plan } from '../patch/plan.ts';
 import { cleanText } from './clean-text.ts';
 import { printBytes } from './print-bytes.ts';
+import { printForecast } from './print-forecast.ts';
 import { printTable } from './print-table.ts';
+import { section } from './section.ts';
 
 /** A plan for people. */
 export function printPlan(plan: Plan): string {
@@ -25,6 +27,7 @@ export function printPlan(plan: Plan): string {
       plan.atNextStart,
       (next) => `${next.package}: ${next.action}`,
     ),
+    ...printForecast(plan.forecast),
     ...section(
       'Sources that were not used',
       plan.skippedSources,
@@ -61,14 +64,4 @@ function summary({ changes, download, disk }: Plan): string {
     `${changes.length - added - removed} upgraded, ${added} new, ${removed} removed, ` +
     `${printBytes(download.total)} of packages; needs up to ${printBytes(disk.needed)} in the image, ${printBytes(disk.free)} are free.`
   );
-}
-
-/** A titled list, or nothing when it is empty. */
-export function section<T>(
-  title: string,
-  items: readonly T[],
-  print: (item: T) => string,
-): readonly string[] {
-  if (items.length === 0) return [];
-  return ['', `${title}:`, ...items.map((item) => `  ${cleanText(print(item))}`)];
 }

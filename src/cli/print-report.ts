@@ -1,6 +1,7 @@
 import type { Report } from '../patch/report.ts';
 import { cleanText } from './clean-text.ts';
-import { printChanges, section } from './print-plan.ts';
+import { printChanges } from './print-plan.ts';
+import { section } from './section.ts';
 import { printTable } from './print-table.ts';
 
 /** What an update did, for people. */

@@ -2,7 +2,7 @@ import type { PackageExposure, Vulnerability } from '../upgrades/matching/exposu
 import type { Scan } from '../upgrades/matching/scan.ts';
 import { cleanText } from './clean-text.ts';
 import { cleanJson, oneLineJson, printJson } from './print-json.ts';
-import { section } from './print-plan.ts';
+import { section } from './section.ts';
 import { printTable } from './print-table.ts';
 
 export const scanFormats = ['table', 'json', 'sarif', 'vex', 'html'] as const;

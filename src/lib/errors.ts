@@ -49,6 +49,16 @@ export const errorCatalogue = {
   limit_exceeded: { exit: 1, retry: false, title: 'Something read from the image is larger than its limit' },
   path_not_found: { exit: 1, retry: false, title: 'A path does not exist inside the image' },
   registry_corrupt: { exit: 1, retry: false, title: 'A hive of the Windows registry contradicts itself' },
+  boot_program_corrupt: {
+    exit: 1,
+    retry: false,
+    title: 'A program that the firmware starts contradicts its own format',
+  },
+  uefi_variables_invalid: {
+    exit: 1,
+    retry: false,
+    title: 'A file of UEFI variables contradicts its own format',
+  },
   version_invalid: { exit: 1, retry: false, title: 'A version does not follow the rules of its family' },
 
   system_unknown: { exit: 3, retry: false, title: 'No supported operating system was found in the image' },

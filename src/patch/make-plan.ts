@@ -17,8 +17,8 @@ export interface PlanInput {
   readonly freeBytes: number;
 }
 
-/** Puts together what an upgrade would do. */
-export function makePlan(input: PlanInput): Plan {
+/** Puts together what an upgrade would do, but for what it does to measured boot. */
+export function makePlan(input: PlanInput): Omit<Plan, 'forecast'> {
   const { changes, keptBack, snapshot, skipped } = input.upgrades;
   const arrivals = changes.filter((change): change is PackageArrival => change.to !== null);
   return {

@@ -1,8 +1,12 @@
+import { readMeasuredBoot } from '../guest/measured-boot/read-measured-boot.ts';
+import type { Gap } from '../lib/gap.ts';
 import { changedConffiles } from '../guest/package-managers/dpkg/changed-conffiles.ts';
 import type { UpgradeSet } from '../upgrades/types.ts';
 import type { Engine } from './engines/types.ts';
 import type { ExaminedImage } from './examine-image.ts';
 import { findImageUpgrades, type ImageUpgradeOptions } from './find-image-upgrades.ts';
+import { bootChanges } from './forecast/boot-changes.ts';
+import { makeForecast } from './forecast/make-forecast.ts';
 import { makePlan } from './make-plan.ts';
 import type { Plan } from './plan.ts';
 
@@ -39,5 +43,8 @@ export async function planUpgrade(image: ExaminedImage, options: PlanOptions): P
     changedConffiles: changedConffiles(tree, affected).changed,
     freeBytes: Number(reading.mounts[0]?.filesystem.freeBytes ?? 0n),
   });
-  return { plan, upgrades };
+  const gaps: Gap[] = [];
+  const changes = bootChanges(plan.changes, tree, gaps);
+  const forecast = makeForecast(readMeasuredBoot(image.opened, { withIdentity: false }), changes, gaps);
+  return { plan: { ...plan, forecast }, upgrades };
 }

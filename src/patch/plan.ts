@@ -1,6 +1,7 @@
 import type { UsedRepository } from '../upgrades/used-repositories.ts';
 import type { ChangedConffile } from '../guest/package-managers/dpkg/changed-conffiles.ts';
 import type { EngineId } from './engines/types.ts';
+import type { Forecast } from './forecast/types.ts';
 
 /** A package from one version to another; `from` is null for a new one, `to` for a removed one. */
 export interface PlannedChange {
@@ -45,6 +46,8 @@ export interface Plan {
   /** Configuration files that the operator changed, of packages in the plan: their content is kept. */
   readonly changedConffiles: readonly ChangedConffile[];
   readonly atNextStart: readonly NextStartAction[];
+  /** What changes for a machine that measures how it starts. */
+  readonly forecast: Forecast;
   /** The repositories that were used: address, suite, and the digest of what they signed. */
   readonly repositories: readonly UsedRepository[];
   /** Sources that were not used, and why. */

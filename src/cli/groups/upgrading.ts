@@ -1,6 +1,10 @@
 import { type Command, Option } from 'commander';
+import { wholeNumber } from '../whole-number.ts';
 import {
   allowUnsignedOption,
+  backingOption,
+  formatOption,
+  type ImageFlags,
   engineOption,
   withSources,
   type SourceFlags,
@@ -21,6 +25,11 @@ interface ScanFlags extends SourceFlags {
   readonly allowUnsigned: boolean;
 }
 
+interface ForecastFlags extends ImageFlags {
+  readonly uefiVars?: string;
+  readonly generation?: readonly number[];
+}
+
 interface PolicyFlags extends SourceFlags {
   readonly policy: string;
   readonly allowUnsigned: boolean;
@@ -31,6 +40,11 @@ interface UpdateFlags extends PlanFlags {
   readonly acceptUnclean: boolean;
   readonly report?: string;
 }
+
+const collectNumbers = (value: string, before: readonly number[] = []): number[] => [
+  ...before,
+  wholeNumber(value),
+];
 
 /** Commands that compare images with what is published, and upgrade them. */
 export function addUpgradingCommands(program: Command): void {
@@ -92,6 +106,28 @@ export function addUpgradingCommands(program: Command): void {
       await planCommand(
         { print, stderr: process.stderr },
         { path: image, ...options, ...imageOptions(options) },
+      );
+    });
+
+  program
+    .command('forecast <image>')
+    .description(
+      'show which registers of a TPM a patch will move, which keys depend on them, and what still starts',
+    )
+    .addOption(formatOption())
+    .addOption(backingOption())
+    .option('--uefi-vars <file>', 'the UEFI variables of the machine: judge by its SBAT level, db and dbx')
+    .option(
+      '--generation <number>',
+      'judge this former state of the image, in place of all; repeatable',
+      collectNumbers,
+    )
+    .option('--json', 'print JSON', false)
+    .action(async (path: string, { uefiVars, generation, json, ...options }: ForecastFlags) => {
+      const { forecastCommand } = await import('../commands/forecast.ts');
+      await forecastCommand(
+        { print },
+        { image: { path, ...imageOptions(options) }, uefiVariables: uefiVars, generations: generation, json },
       );
     });
 

@@ -1,6 +1,7 @@
 import type { ByteSource } from '../../lib/byte-source.ts';
 import type { Detection } from '../../lib/detection.ts';
 import type { Gap } from '../../lib/gap.ts';
+import type { Binding } from './binding.ts';
 
 export type VolumeManagerId = 'md' | 'lvm2' | 'luks' | 'bitlocker';
 
@@ -50,6 +51,8 @@ export interface VolumeManager {
   detect(volume: ByteSource): Detection;
   /** True when the partition table that `disk` shows lies inside a volume of this manager. */
   readonly coversDisk?: (disk: ByteSource) => boolean;
+  /** What opens an encrypted volume without a person. @throws ColdpatchError `volume_corrupt`. */
+  readonly bindings?: (volume: ByteSource) => readonly Binding[];
   /** @throws ColdpatchError `volume_corrupt`, `volume_unsupported`, `limit_exceeded`. */
   describe(volume: ByteSource): MemberDescription;
   /**

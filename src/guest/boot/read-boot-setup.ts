@@ -1,11 +1,11 @@
 import type { OpenedImage } from '../../disk/types.ts';
-import { readBytes } from '../../lib/byte-source.ts';
 import type { Gap } from '../../lib/gap.ts';
 import type { FileTree } from '../file-tree.ts';
 import { readOrGap } from '../read-or-gap.ts';
 import type { BootSetup } from '../types.ts';
 import { type GrubMenu, parseGrubMenu } from './parse-grub-menu.ts';
 import { parseGrubEnvironment } from './parse-grub-environment.ts';
+import { readFirmware } from './read-firmware.ts';
 
 export interface ReadBootSetup {
   readonly boot: BootSetup;
@@ -14,10 +14,6 @@ export interface ReadBootSetup {
 
 const menuLimit = 4 * 1024 * 1024;
 const environmentLimit = 64 * 1024;
-/** Bytes of a master boot record before the disk signature and the partition table. */
-const bootCodeBytes = 440;
-const biosBootType = '21686148-6449-6e6f-744e-656564454649';
-const efiSystemTypes = ['c12a7328-f81f-11d2-ba4b-00a0c93ec93b', 'ef'];
 
 /** How the machine starts: its firmware by the partitions and the boot code, its loader by the menu. */
 export function readBootSetup(image: OpenedImage, tree: FileTree, gaps: Gap[]): ReadBootSetup {
@@ -48,15 +44,4 @@ export function readBootSetup(image: OpenedImage, tree: FileTree, gaps: Gap[]): 
 function isAbsentCustomMenu(command: string, tree: FileTree, menu: string): boolean {
   const isCustom = /^source \$\{?(?:config_directory|prefix)\}?\/custom\.cfg$/.test(command);
   return isCustom && !tree.exists(menu.replace(/grub\.cfg$/, 'custom.cfg'));
-}
-
-function readFirmware(image: OpenedImage, gaps: Gap[]): BootSetup['firmware'] {
-  const types = image.partitionTable?.partitions.map(({ type }) => type) ?? [];
-  const firmware: ('bios' | 'uefi')[] = [];
-  const hasBootCode = readOrGap('boot sector', gaps, () =>
-    readBytes(image.disk, 0n, bootCodeBytes).some((byte) => byte !== 0),
-  );
-  if (hasBootCode === true || types.includes(biosBootType)) firmware.push('bios');
-  if (types.some((type) => efiSystemTypes.includes(type))) firmware.push('uefi');
-  return firmware;
 }

@@ -1,4 +1,4 @@
-import type { Binding } from './binding.ts';
+import type { Binding } from '../binding.ts';
 
 /** What a LUKS header tells without any key. */
 export interface LuksHeader {

@@ -93,8 +93,8 @@ test('describes LUKS 2 as cryptsetup made it, with what opens it', () => {
       cipher: 'aes-xts-plain64',
       keySlots: 1,
       bindings:
-        'systemd-tpm2 (PCRs 7, 11; with a PIN); clevis tpm2 (PCRs 1, 7); systemd-recovery; ' +
-        'clevis sss; clevis tang ("http://tang.example:7500"); clevis tpm2 (PCRs 4)',
+        'systemd-tpm2 (sha256 PCRs 7, 11; with a PIN); clevis tpm2 (sha256 PCRs 1, 7); systemd-recovery; ' +
+        'clevis sss; clevis tang ("http://tang.example:7500"); clevis tpm2 (sha256 PCRs 4)',
     },
   });
 });
@@ -109,7 +109,7 @@ test('describes LUKS 1 and what clevis keeps beside it by luksmeta', () => {
       version: 1,
       cipher: 'aes-cbc-essiv:sha256',
       keySlots: 1,
-      bindings: 'clevis tpm2 (PCRs 0, 7)',
+      bindings: 'clevis tpm2 (sha256 PCRs 0, 7)',
     },
   });
 });
@@ -121,7 +121,7 @@ test('is a gap that says what it is bound to', () => {
       {
         where: 'disk',
         reason: 'encrypted',
-        detail: `The disk is encrypted by LUKS 1 (aes-cbc-essiv:sha256, ${uuid}), bound to clevis tpm2 (PCRs 0, 7); it was not read.`,
+        detail: `The disk is encrypted by LUKS 1 (aes-cbc-essiv:sha256, ${uuid}), bound to clevis tpm2 (sha256 PCRs 0, 7); it was not read.`,
       },
     ],
   });

@@ -1,5 +1,6 @@
 import { quote } from '../../quote.ts';
-import type { Binding } from './binding.ts';
+import { type Binding, plainBinding } from '../binding.ts';
+import { bankOf } from './bank-of.ts';
 import { isJsonObject, type JsonObject, parseJsonObject } from './json.ts';
 
 const deepestPin = 3;
@@ -14,7 +15,7 @@ const mostRegisters = 24;
 export function parseClevis(header: string, depth = 0): readonly Binding[] {
   const text = Buffer.from(header, 'base64url').toString('utf8');
   const { clevis } = parseJsonObject(text, "the header of clevis' token");
-  if (!isJsonObject(clevis)) return [{ kind: 'clevis', registers: [], needsPin: false }];
+  if (!isJsonObject(clevis)) return [plainBinding('clevis')];
   const pin = typeof clevis['pin'] === 'string' ? clevis['pin'] : 'of an unknown kind';
   const known = pin === 'tpm2' || pin === 'tang' || pin === 'sss';
   const settings = known && isJsonObject(clevis[pin]) ? clevis[pin] : {};
@@ -22,7 +23,14 @@ export function parseClevis(header: string, depth = 0): readonly Binding[] {
   const url = pin === 'tang' && typeof settings['url'] === 'string' ? quote(settings['url']) : undefined;
   const kind = known ? `clevis ${pin}` : `clevis ${quote(pin)}`;
   const registers = pin === 'tpm2' ? parseRegisters(settings['pcr_ids']) : [];
-  return [{ kind, registers, needsPin: false, ...(url === undefined ? {} : { url }) }, ...shares];
+  const bank = registers.length > 0 ? bankOf(settings['pcr_bank']) : undefined;
+  const binding = {
+    ...plainBinding(kind),
+    registers,
+    ...(bank !== undefined && { bank }),
+    ...(url !== undefined && { url }),
+  };
+  return [binding, ...shares];
 }
 
 /** Shamir's secret sharing: a JWE for each pin inside. */

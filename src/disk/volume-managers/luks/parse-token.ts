@@ -1,5 +1,6 @@
 import { quote } from '../../quote.ts';
-import type { Binding } from './binding.ts';
+import { bankOf } from './bank-of.ts';
+import { type Binding, plainBinding } from '../binding.ts';
 import { isJsonObject, type JsonObject } from './json.ts';
 import { parseClevis, parseRegisters } from './parse-clevis.ts';
 
@@ -18,11 +19,18 @@ export function parseToken(token: JsonObject): readonly Binding[] {
     return typeof jwe === 'string' ? parseClevis(jwe.split('.', 1)[0] as string) : [];
   }
   if (type === 'systemd-tpm2') {
-    const registers = [
-      ...new Set([...parseRegisters(token['tpm2-pcrs']), ...parseRegisters(token['tpm2_pubkey_pcrs'])]),
+    const bank = bankOf(token['tpm2-pcr-bank']);
+    return [
+      {
+        kind: type,
+        registers: parseRegisters(token['tpm2-pcrs']),
+        ...(bank !== undefined && { bank }),
+        signedRegisters: parseRegisters(token['tpm2_pubkey_pcrs']),
+        isLockedInTpm: token['tpm2_pcrlock'] === true,
+        needsPin: token['tpm2-pin'] === true,
+      },
     ];
-    return [{ kind: type, registers, needsPin: token['tpm2-pin'] === true }];
   }
   const kind = typeof type === 'string' ? type : 'a token without a type';
-  return [{ kind: plainKinds.has(kind) ? kind : quote(kind), registers: [], needsPin: false }];
+  return [plainBinding(plainKinds.has(kind) ? kind : quote(kind))];
 }

@@ -4,7 +4,7 @@ import { crc32c } from '../../../lib/crc32c.ts';
 import { formatUuid } from '../../format-uuid.ts';
 import { peek } from '../../peek.ts';
 import { volumeCorrupt } from '../volume-errors.ts';
-import type { Binding } from './binding.ts';
+import type { Binding } from '../binding.ts';
 import * as layout from './layout.ts';
 import { parseClevis } from './parse-clevis.ts';
 
