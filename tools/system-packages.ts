@@ -31,6 +31,7 @@ export const systemPackages = {
   test: [
     { name: 'acl', proof: ['setfacl'] },
     { name: 'attr', proof: ['getfattr', 'setfattr'] },
+    { name: 'binutils', proof: ['objcopy'] },
     { name: 'btrfs-progs', proof: ['mkfs.btrfs', 'btrfs'] },
     { name: 'busybox-static', proof: ['/bin/busybox'] },
     { name: 'bzip2', proof: ['bzip2'] },
@@ -72,6 +73,7 @@ export const systemPackages = {
     { name: 'squashfs-tools', proof: ['mksquashfs', 'unsquashfs'] },
     { name: 'strace', proof: ['strace'] },
     { name: 'systemd', proof: ['systemd-analyze'] },
+    { name: 'systemd', proof: ['systemd-cryptenroll'] },
     { name: 'thin-provisioning-tools', proof: ['thin_restore', 'thin_check'] },
     { name: 'tpm2-tools', proof: ['tpm2_unseal'] },
     { name: 'wimtools', proof: ['wimcapture'] },

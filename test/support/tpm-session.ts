@@ -16,7 +16,7 @@ export type Tpm2 = (command: string, ...args: readonly string[]) => string;
 export async function withTpm<Result>(
   stateOption: string,
   files: string,
-  work: (tpm2: Tpm2) => Result | Promise<Result>,
+  work: (tpm2: Tpm2, port: number) => Result | Promise<Result>,
   keyArguments: readonly string[] = [],
 ): Promise<Result> {
   const port = freePorts();
@@ -39,15 +39,15 @@ export async function withTpm<Result>(
     startTimeoutSeconds: 60,
   });
   try {
-    return await work((command, ...args) =>
+    const tpm2: Tpm2 = (command, ...args) =>
       execFileSync(`tpm2_${command}`, args, {
         cwd: files,
         encoding: 'utf8',
         env: { PATH: process.env.PATH, TPM2TOOLS_TCTI: `swtpm:host=127.0.0.1,port=${port}` },
         stdio: ['ignore', 'pipe', 'pipe'],
         timeout: 120_000,
-      }),
-    );
+      });
+    return await work(tpm2, port);
   } finally {
     await swtpm.stop();
   }
