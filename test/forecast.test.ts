@@ -68,7 +68,7 @@ function makeDisk(path: string, files: Readonly<Record<string, string>>): void {
 async function forecast(...args: readonly string[]): Promise<ImageForecast> {
   const { exitCode, stdout, stderr } = await runColdpatch({ args: ['forecast', image, '--json', ...args] });
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-  return JSON.parse(stdout);
+  return JSON.parse(stdout) as ImageForecast;
 }
 
 /** The variables of OVMF with one more. */

@@ -27,6 +27,12 @@ export function printPlan(plan: Plan): string {
       plan.atNextStart,
       (next) => `${next.package}: ${next.action}`,
     ),
+    ...section(
+      'Package scripts that ask a running system, and find none',
+      plan.needsRunningSystem,
+      ({ package: name, script, needs, command, isTolerated }) =>
+        `${name} (${script}) needs ${needs}${isTolerated ? ', and goes on without' : ''}: ${command}`,
+    ),
     ...printForecast(plan.forecast),
     ...section(
       'Sources that were not used',

@@ -17,8 +17,8 @@ export interface PlanInput {
   readonly freeBytes: number;
 }
 
-/** Puts together what an upgrade would do, but for what it does to measured boot. */
-export function makePlan(input: PlanInput): Omit<Plan, 'forecast'> {
+/** Puts together what an upgrade would do, but for what its scripts need and what it does to measured boot. */
+export function makePlan(input: PlanInput): Omit<Plan, 'forecast' | 'needsRunningSystem'> {
   const { changes, keptBack, snapshot, skipped } = input.upgrades;
   const arrivals = changes.filter((change): change is PackageArrival => change.to !== null);
   return {

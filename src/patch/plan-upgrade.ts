@@ -9,6 +9,7 @@ import { bootChanges } from './forecast/boot-changes.ts';
 import { makeForecast } from './forecast/make-forecast.ts';
 import { makePlan } from './make-plan.ts';
 import type { Plan } from './plan.ts';
+import { needsRunningSystem } from './running-system/needs-running-system.ts';
 
 export interface PlanOptions extends ImageUpgradeOptions {
   readonly engine: Engine;
@@ -46,5 +47,10 @@ export async function planUpgrade(image: ExaminedImage, options: PlanOptions): P
   const gaps: Gap[] = [];
   const changes = bootChanges(plan.changes, tree, gaps);
   const forecast = makeForecast(readMeasuredBoot(image.opened, { withIdentity: false }), changes, gaps);
-  return { plan: { ...plan, forecast }, upgrades };
+  const needs = await needsRunningSystem(upgrades.changes, {
+    tree,
+    cacheDirectory: options.sources.cacheDirectory,
+    signal: options.signal,
+  });
+  return { plan: { ...plan, needsRunningSystem: needs, forecast }, upgrades };
 }

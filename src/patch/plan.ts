@@ -2,6 +2,7 @@ import type { UsedRepository } from '../upgrades/used-repositories.ts';
 import type { ChangedConffile } from '../guest/package-managers/dpkg/changed-conffiles.ts';
 import type { EngineId } from './engines/types.ts';
 import type { Forecast } from './forecast/types.ts';
+import type { RunningSystemNeed } from './running-system/needs-running-system.ts';
 
 /** A package from one version to another; `from` is null for a new one, `to` for a removed one. */
 export interface PlannedChange {
@@ -46,6 +47,8 @@ export interface Plan {
   /** Configuration files that the operator changed, of packages in the plan: their content is kept. */
   readonly changedConffiles: readonly ChangedConffile[];
   readonly atNextStart: readonly NextStartAction[];
+  /** What package scripts ask a running system for; engines that start none leave it undone, or fail. */
+  readonly needsRunningSystem: readonly RunningSystemNeed[];
   /** What changes for a machine that measures how it starts. */
   readonly forecast: Forecast;
   /** The repositories that were used: address, suite, and the digest of what they signed. */

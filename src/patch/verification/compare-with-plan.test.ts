@@ -55,6 +55,7 @@ function plan(change: Partial<Plan['changes'][number]> = {}): Plan {
     disk: { needed: 1, free: 2 },
     changedConffiles: [{ path: '/etc/perl.conf', package: 'perl', change: 'modified' }],
     atNextStart: [],
+    needsRunningSystem: [],
     forecast: { registers: [], keys: [], asksForRecoveryKey: 'no', gaps: [] },
     repositories: [],
     skippedSources: [],

@@ -1,8 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { gunzipSync } from 'node:zlib';
-import { ColdpatchError } from '../../lib/errors.ts';
-import { cleanEnvironment } from '../../lib/run-program.ts';
-import { tarEntries } from '../../lib/tar-entries.ts';
+import { packageCorrupt, withPackageArchive } from '../pool/with-package-archive.ts';
 
 /** Debian Policy 12.7: the maintainer's changelog, and for native packages (and the kernel) the only one. */
 const places = [
@@ -19,60 +16,29 @@ const unpackedLimit = 64 * 1024 * 1024;
  * @throws ColdpatchError `package_corrupt`, `host_tool_missing`
  */
 export async function readPackageChangelog(path: string, signal?: AbortSignal): Promise<string | undefined> {
-  const child = spawn('dpkg-deb', ['--fsys-tarfile', path], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-    env: cleanEnvironment(),
-    ...(signal && { signal }),
-  });
-  const ended = endOf(child);
-  try {
-    const found = await findChangelog(child.stdout, path);
-    // After a whole reading, dpkg-deb has the last word on whether it was one.
-    if (found?.isMaintainers !== true && (await ended) !== 0) throw corrupt(path, 'dpkg-deb cannot read it');
-    return found && gunzip(found.packed, path);
-  } finally {
-    child.stdout.destroy();
-    child.kill('SIGKILL');
-    await ended;
-  }
+  const packed = await withPackageArchive(path, '--fsys-tarfile', findChangelog, signal);
+  return packed && gunzip(packed, path);
 }
 
-async function findChangelog(members: AsyncIterable<Uint8Array>, path: string) {
+type Members = Parameters<Parameters<typeof withPackageArchive>[2]>[0];
+
+async function findChangelog(members: Members) {
   let found: Buffer | undefined;
-  for await (const entry of tarEntries(members, { what: path, code: 'package_corrupt' })) {
+  for await (const entry of members) {
     const rank = places.findIndex((place) => place.test(entry.name));
     if (rank === -1 || entry.type !== '0' || entry.size > packedLimit) continue;
     const parts: Uint8Array[] = [];
     for await (const part of entry.content) parts.push(part);
     found = Buffer.concat(parts);
-    if (rank === 0) return { packed: found, isMaintainers: true };
+    if (rank === 0) return { value: found, isAll: false };
   }
-  return found && { packed: found, isMaintainers: false };
+  return { value: found, isAll: true };
 }
 
 function gunzip(packed: Buffer, path: string): string {
   try {
     return gunzipSync(packed, { maxOutputLength: unpackedLimit }).toString('utf8');
   } catch (error) {
-    throw corrupt(path, `its changelog cannot be unpacked, or not to ${unpackedLimit} bytes`, error);
+    throw packageCorrupt(path, `its changelog cannot be unpacked, or not to ${unpackedLimit} bytes`, error);
   }
-}
-
-function corrupt(path: string, found: string, cause?: unknown): ColdpatchError {
-  return new ColdpatchError('package_corrupt', `Expected a Debian package in ${path}, but ${found}.`, {
-    cause,
-  });
-}
-
-/** The exit code; null after a signal. */
-async function endOf(child: ChildProcess): Promise<number | null> {
-  return new Promise((resolve, reject) => {
-    child.on('exit', resolve);
-    child.on('error', (cause) => {
-      if (cause.name === 'AbortError') return;
-      const message =
-        'Expected the program dpkg-deb on this host, but it could not be started. It is in the package dpkg.';
-      reject(new ColdpatchError('host_tool_missing', message, { cause }));
-    });
-  });
 }
