@@ -53,9 +53,15 @@ const uefiMoves: Readonly<Record<BootChange['kind'], MovesOf>> = {
     ]),
   ],
   kernel: ({ grub, hasShim, hasUki, hasSystemdBoot }, who) => [
-    hasShim || grub === 'none'
+    // Measured with GRUB 2.06: without Secure Boot it does not ask shim, and nobody measures the kernel as a program.
+    grub === 'none'
       ? yes(4, `a new kernel${who}`)
-      : possibly(4, `a new kernel${who}, which GRUB from 2.12 on lets the firmware start`),
+      : possibly(
+          4,
+          hasShim
+            ? `a new kernel${who}, which shim measures when Secure Boot is on`
+            : `a new kernel${who}, which GRUB from 2.12 on lets the firmware start`,
+        ),
     ...onlyIf(grub === 'measures', [yes(9, `GRUB reads a new kernel${who}`)]),
     ...onlyIf(hasUki, [yes(11, `a new kernel${who} in a unified kernel image`)]),
     ...onlyIf(hasSystemdBoot && !hasUki, [
