@@ -15,6 +15,7 @@ export const systemPackages = {
     { name: 'fuse3', proof: ['fusermount3'] },
     { name: 'gpgv', proof: ['gpgv'] },
     { name: 'libvirt-clients', proof: ['virsh'] },
+    { name: 'ovmf', proof: ['/usr/share/OVMF/OVMF_CODE_4M.fd'] },
     { name: 'mount', proof: ['mount', 'losetup'] },
     { name: 'qemu-system-common', proof: ['qemu-storage-daemon'] },
     { name: 'qemu-system-x86', proof: ['qemu-system-x86_64'] },

@@ -42,6 +42,7 @@ export async function addLibvirtMachine(
   return addNewMachine(config, {
     name,
     domain,
+    boot: parts.boot,
     disks: parts.disks.map(({ path, format }) => ({ path, format: writableFormat(format) })),
     uefiVariables: parts.nvram,
     vtpm: vtpm ?? (state === undefined ? undefined : { path: state, key }),

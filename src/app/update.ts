@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { openAppliance } from '../appliance/open-appliance.ts';
 import type { Config } from '../config/schema.ts';
 import { writeFileDurably } from '../lib/durable-file.ts';
 import { assertNotHeldBack } from '../machines/definitions/held-back.ts';
@@ -23,6 +24,7 @@ import { createPhases } from '../patch/phases.ts';
 import type { Report } from '../patch/report.ts';
 import { updateImage } from '../patch/update-image.ts';
 import { crashTest } from './crash-test.ts';
+import { bootTester, type BootTestWishes } from './boot-test.ts';
 import { assertRoomToTake, pruneAsConfigured, reserveOf } from './keeping.ts';
 import type { PlanRequest } from './plan.ts';
 import { sourcesOf } from './sources.ts';
@@ -31,6 +33,8 @@ export interface UpdateRequest extends PlanRequest {
   /** The operator says that the image is trusted. */
   readonly trusted: boolean;
   readonly acceptUnclean: boolean;
+  /** Start clones of the copy before it takes the image's place. */
+  readonly bootTest?: BootTestWishes | undefined;
   /** Of a run that the server keeps: without it the update is a run of its own. */
   readonly run?: {
     /** Names the working copy. */
@@ -75,6 +79,7 @@ async function updateAlone(
   const crash = crashTest(process.env);
   const phases = createPhases({ display: request.display, now: () => performance.now(), onPhase: crash });
   const backing = request.image.backing ?? [];
+  if (request.bootTest) await openAppliance(config.cacheDirectory);
   // Opened before anything else is done: a promotion that cannot be signed is not begun.
   const key = await openServiceKey(await openHostState(config.stateDirectory));
   return checkOutImage(
@@ -107,6 +112,15 @@ async function updateAlone(
         request: request.image,
         sources: sourcesOf(config, request),
         acceptUnclean: request.acceptUnclean,
+        bootTest:
+          request.bootTest &&
+          bootTester(config, request.bootTest, {
+            path: image.path,
+            workDirectory: image.workDirectory,
+            machine: machine?.machine,
+            signal: request.signal,
+            onStart: (label) => phases.progress(0, label),
+          }),
         clock: now,
         hostArchitecture: process.arch,
         phases,

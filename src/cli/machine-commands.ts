@@ -115,9 +115,30 @@ function addDefinitionCommands(program: Command, io: Io): void {
         .default('aes-256-cbc'),
     )
     .option('--uefi-vars <file>', "the file with the machine's UEFI variables")
+    .addOption(
+      new Option('--machine-type <type>', 'what a boot test starts it as; q35 unless given').choices([
+        'q35',
+        'pc',
+      ]),
+    )
+    .option('--firmware-code <file>', 'what fits the UEFI variables; chosen by them unless given')
+    .addOption(
+      new Option('--disk-bus <bus>', 'where its disks are; virtio unless given').choices([
+        'virtio',
+        'scsi',
+        'sata',
+        'ide',
+      ]),
+    )
+    .addOption(
+      new Option('--tpm-model <model>', 'what its vTPM looks like; tpm-tis unless given').choices([
+        'tpm-tis',
+        'tpm-crb',
+      ]),
+    )
     .option(
       '--libvirt <domain>',
-      'take disks, vTPM and UEFI variables from the definition of a libvirt domain',
+      'take disks, vTPM, UEFI variables and how it is started from the definition of a libvirt domain',
     )
     .option('--connect <uri>', 'where libvirt is', 'qemu:///system')
     .option(

@@ -2,6 +2,7 @@ import type { Report } from '../patch/report.ts';
 import { cleanText } from './clean-text.ts';
 import { printChanges } from './print-plan.ts';
 import { section } from './section.ts';
+import { describeBoots } from './print-boot-test.ts';
 import { printTable } from './print-table.ts';
 
 /** What an update did, for people. */
@@ -50,6 +51,7 @@ function updated(report: Report): readonly string[] {
       ['verified', '', ''],
       verification.map(({ check, ok, detail }) => [check, ok ? 'ok' : 'FAILED', cleanText(detail)]),
     ),
+    ...(report.bootTest ? ['', ...describeBoots(report.bootTest)] : []),
     '',
     ...printTable(
       ['phase', 'seconds'],

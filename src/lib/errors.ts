@@ -112,6 +112,7 @@ export const errorCatalogue = {
   appliance_failed: { exit: 1, retry: false, title: 'The safe environment did not do what it should' },
   appliance_timeout: { exit: 1, retry: true, title: 'The safe environment did not end in time' },
   verification_failed: { exit: 1, retry: false, title: 'The upgraded copy did not pass verification' },
+  probe_impossible: { exit: 3, retry: false, title: 'Probes cannot be asked inside this image' },
 
   image_in_use: { exit: 3, retry: true, title: 'The image is in use' },
   image_busy: { exit: 3, retry: true, title: 'Another run of coldpatch works on the image' },

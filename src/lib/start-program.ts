@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ColdpatchError } from './errors.ts';
@@ -18,8 +19,11 @@ export interface StartOptions {
   /** Added to the clean environment, which holds PATH, HOME and LC_ALL=C only. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly workingDirectory?: string;
-  /** What the program gets as descriptors 3 and on: one of ours, or a new socket whose other end is in `channels`. */
-  readonly descriptors?: readonly (number | 'socket')[];
+  /**
+   * What the program gets as descriptors 3 and on: one of ours, or a new socket whose other end is in `channels`.
+   * A socket of ours that is given away is destroyed by the caller as soon as this function was called.
+   */
+  readonly descriptors?: readonly (number | 'socket' | Socket)[];
   /** A program that does something and then becomes the rest of its arguments, such as unshare. */
   readonly before?: readonly string[];
   /** User and group that the program runs as, without any other group; needs root. */

@@ -5,7 +5,7 @@ import type { PhaseTime } from './phases.ts';
 import type { PlannedUpgrade } from './plan-upgrade.ts';
 import { classifyChanges } from './recording/classify-changes.ts';
 import type { Recording } from './recording/types.ts';
-import type { Report } from './report.ts';
+import type { BootTestReport, Report } from './report.ts';
 import type { Check } from './verification/types.ts';
 
 /** What an update came to. */
@@ -23,6 +23,7 @@ export interface Outcome {
     readonly result: EngineResult;
     readonly recording: Recording;
     readonly verification: readonly Check[];
+    readonly bootTest: BootTestReport | null;
     readonly generation: number;
   };
 }
@@ -65,6 +66,7 @@ export function describeUpdate(outcome: Outcome): Report {
     atNextStart: [...plan.atNextStart],
     postponed: [...(upgraded?.result.postponed ?? [])],
     verification: [...(upgraded?.verification ?? [])],
+    bootTest: upgraded?.bootTest ?? null,
     phases: [...outcome.phases],
     generation: upgraded?.generation ?? null,
     recovered: [...image.recovered],

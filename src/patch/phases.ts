@@ -8,6 +8,7 @@ export const phaseNames = [
   'upgrade',
   'record',
   'verify',
+  'boot-test',
   'promote',
   'digest',
   'changelogs',

@@ -7,6 +7,43 @@ const digest = z
   .describe('SHA-256 of the image file');
 const count = z.number().int().nonnegative();
 
+/** What starting throw-away clones has shown. */
+export const bootTestSchema = z.strictObject({
+  outcome: z
+    .enum(['passed', 'failed', 'not_told'])
+    .describe('not_told: the image as it was does not start here either, so nothing is known of the upgrade'),
+  detail: z.string(),
+  accelerator: z.enum(['kvm', 'tcg']),
+  firmware: z.enum(['bios', 'uefi', 'uefi with Secure Boot']),
+  boots: z.array(
+    z.strictObject({
+      label: z
+        .enum(['image', 'patched-1', 'unpatched', 'patched-2'])
+        .describe('What was started; the names of its evidence begin with it'),
+      verdict: z.enum([
+        'no_boot_loader',
+        'no_kernel',
+        'kernel_panic',
+        'emergency_mode',
+        'no_login',
+        'silent',
+        'units_failed',
+        'probe_failed',
+        'healthy',
+      ]),
+      detail: z.string().describe('In the words of the guest, which may lie'),
+      seconds: z.number().nonnegative(),
+      notAsked: z.string().nullable().describe('Why nobody was asked inside; null when somebody was'),
+      failedUnits: z.array(z.string()),
+      failedProbes: z.array(z.string()),
+      evidence: z.array(z.string()).describe('File names in the folder of the evidence'),
+    }),
+  ),
+  evidence: z.string().describe('The folder with console texts, pictures of the screen and journals'),
+});
+
+export type BootTestReport = Readonly<z.infer<typeof bootTestSchema>>;
+
 /** What `update --report FILE` writes. The names are fixed: scripts rely on them. */
 export const reportSchema = z.strictObject({
   schema: z.literal(1),
@@ -72,6 +109,7 @@ export const reportSchema = z.strictObject({
     .array(z.string())
     .describe('Commands that package scripts gave and that only the running machine can do'),
   verification: z.array(z.strictObject({ check: z.string(), ok: z.boolean(), detail: z.string() })),
+  bootTest: bootTestSchema.nullable().describe('Null when none was asked for, or nothing was to be done'),
   phases: z.array(z.strictObject({ name: z.string(), seconds: z.number().nonnegative() })),
   generation: count
     .nullable()

@@ -18,11 +18,11 @@ import type { UpgradeSources } from './find-image-upgrades.ts';
 import { planUpgrade, type PlannedUpgrade } from './plan-upgrade.ts';
 import { recordChanges } from './recording/record-changes.ts';
 import type { Recording } from './recording/types.ts';
-import type { Report } from './report.ts';
+import type { BootTestReport, Report } from './report.ts';
 import { checkAccounts } from './verification/check-accounts.ts';
 import { checkBoot } from './verification/check-boot.ts';
 import { compareWithPlan } from './verification/compare-with-plan.ts';
-import type { Check } from './verification/types.ts';
+import { type Check, judge } from './verification/types.ts';
 
 export interface UpdateOptions {
   readonly request: ImageRequest;
@@ -31,11 +31,20 @@ export interface UpdateOptions {
   readonly engineReason: string;
   readonly host: EngineHost;
   readonly acceptUnclean: boolean;
+  /** Starts throw-away clones of the upgraded copy, and of the original when that is needed to judge. */
+  readonly bootTest?: ((input: BootTestInput) => Promise<BootTestReport>) | undefined;
   readonly clock: () => Date;
   /** Of the host, as Node names it. */
   readonly hostArchitecture: string;
   readonly phases: Phases;
   readonly signal: AbortSignal;
+}
+
+/** What is started, and what it is compared with; both are only read. */
+export interface BootTestInput {
+  readonly copy: ImageCopy;
+  readonly original: ImageCopy;
+  readonly examined: ExaminedImage;
 }
 
 /** The copy did not pass: what was checked goes into the error's report. */
@@ -157,6 +166,7 @@ async function upgrade(
     if (found.some(({ ok }) => !ok)) throw new VerificationError(found);
     return found;
   });
+  const bootTest = await testBoot(copy, examined, image.path, verification, options);
   const generation = await phases.run('promote', async () => {
     signal.throwIfAborted();
     const [digest] = await Promise.all([before, after]);
@@ -165,8 +175,37 @@ async function upgrade(
   return {
     before: await before,
     after: await after,
-    upgraded: { method, result, recording, verification, generation },
+    upgraded: {
+      method,
+      result,
+      recording,
+      verification: bootTest ? [...verification, bootTest.check] : verification,
+      bootTest: bootTest?.report ?? null,
+      generation,
+    },
   };
+}
+
+/** @throws VerificationError when the copy does not start as the original does. */
+async function testBoot(
+  copy: ImageCopy,
+  examined: ExaminedImage,
+  path: string,
+  verification: readonly Check[],
+  { phases, bootTest }: UpdateOptions,
+): Promise<{ readonly report: BootTestReport; readonly check: Check } | undefined> {
+  if (!bootTest) return undefined;
+  return phases.run('boot-test', async () => {
+    const report = await bootTest({ copy, original: copyOf(path, examined), examined });
+    const words = `${report.detail}; evidence is in ${report.evidence}`;
+    const check = judge(
+      'boot test',
+      report.outcome === 'failed' ? [words] : [],
+      report.outcome === 'not_told' ? `nothing is told: ${words}` : words,
+    );
+    if (!check.ok) throw new VerificationError([...verification, check]);
+    return { report, check };
+  });
 }
 
 function makeDirectory(parent: string, name: string): string {

@@ -15,6 +15,11 @@ export interface Disk {
   readonly writable: boolean;
 }
 
+/** A chain of files under the name by which devices refer to it. */
+export interface BlockNode extends Pick<Disk, 'file' | 'backing' | 'writable'> {
+  readonly name: string;
+}
+
 /** Files that QEMU gets as descriptors: it opens none by its name. */
 export interface OpenedDisks {
   /** In the order of the descriptors that QEMU gets, from `firstDescriptor` on. */
@@ -23,16 +28,28 @@ export interface OpenedDisks {
   close(): void;
 }
 
-/**
- * Opens the files of the disks, and says how QEMU is told of them: with every format named, so that it probes nothing.
- * A writable disk is disposable until the one real sync that comes later, so flushes are left out.
- */
+/** Opens the files of the disks, and says how QEMU is told of them and of their devices. */
 export function openDisks(disks: readonly Disk[], firstDescriptor: number): OpenedDisks {
+  const nodes = disks.map((disk, index) => ({ name: `disk${index}`, ...disk }));
+  const opened = openBlockNodes(nodes, firstDescriptor);
+  const devices = disks.flatMap(({ serial }, index) => [
+    '-device',
+    // An error is the guest's to hear: QEMU would else stop the machine and wait for somebody.
+    `virtio-blk-pci,drive=disk${index},serial=${serial},werror=report,rerror=report`,
+  ]);
+  return { ...opened, args: [...opened.args, ...devices] };
+}
+
+/**
+ * Opens the files of block nodes, and says how QEMU is told of them: with every format named, so that it probes nothing.
+ * A writable one is disposable until the one real sync that comes later, so flushes are left out.
+ */
+export function openBlockNodes(nodes: readonly BlockNode[], firstDescriptor: number): OpenedDisks {
   const descriptors: number[] = [];
   const args: string[] = [];
   const close = (): void => descriptors.forEach((descriptor) => closeSync(descriptor));
 
-  const node = (chain: readonly DiskFile[], writable: boolean): object => {
+  const describe = (chain: readonly DiskFile[], writable: boolean): object => {
     const [{ path, format }, ...backing] = chain as readonly [DiskFile, ...DiskFile[]];
     const set = descriptors.length + 1;
     descriptors.push(
@@ -45,22 +62,16 @@ export function openDisks(disks: readonly Disk[], firstDescriptor: number): Open
       'auto-read-only': false,
       ...(writable && { cache: { 'no-flush': true }, discard: 'unmap', 'detect-zeroes': 'unmap' }),
       file: { driver: 'file', filename: `/dev/fdset/${set}`, 'read-only': !writable },
-      ...(format === 'qcow2' && { backing: backing.length > 0 ? node(backing, false) : null }),
+      ...(format === 'qcow2' && { backing: backing.length > 0 ? describe(backing, false) : null }),
     };
   };
 
   try {
-    const devices = disks.flatMap(({ serial, file, backing = [], writable }, index) => {
-      const described = { 'node-name': `disk${index}`, ...node([file, ...backing], writable) };
-      return [
-        '-blockdev',
-        JSON.stringify(described),
-        '-device',
-        // An error is the guest's to hear: QEMU would else stop the machine and wait for somebody.
-        `virtio-blk-pci,drive=disk${index},serial=${serial},werror=report,rerror=report`,
-      ];
+    const blocks = nodes.flatMap(({ name, file, backing = [], writable }) => {
+      const described = { 'node-name': name, ...describe([file, ...backing], writable) };
+      return ['-blockdev', JSON.stringify(described)];
     });
-    return { descriptors, args: [...args, ...devices], close };
+    return { descriptors, args: [...args, ...blocks], close };
   } catch (error) {
     close();
     throw error;

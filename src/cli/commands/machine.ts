@@ -33,6 +33,10 @@ export interface AddOptions extends MachineOptions {
   readonly tpmKeyKind: VtpmKey['kind'];
   readonly tpmKeyMode: VtpmKey['mode'];
   readonly uefiVars?: string;
+  readonly machineType?: 'q35' | 'pc';
+  readonly firmwareCode?: string;
+  readonly diskBus?: 'virtio' | 'scsi' | 'sata' | 'ide';
+  readonly tpmModel?: 'tpm-tis' | 'tpm-crb';
   /** A domain. */
   readonly libvirt?: string;
   /** The URI of libvirt's connection. */
@@ -53,10 +57,14 @@ function add(name: string, options: AddOptions): Promise<Machine> {
   const { disk = [], tpm, tpmKey, tpmKeyKind: kind, tpmKeyMode: mode, uefiVars, libvirt } = options;
   const config = loadCommandConfig(options);
   const key = tpmKey === undefined ? undefined : { file: resolve(tpmKey), kind, mode };
+  const boot = bootOf(options);
   const vtpm = tpm === undefined ? undefined : { path: tpm, key };
   if (libvirt !== undefined) {
-    if (disk.length > 0 || uefiVars !== undefined) {
-      throw new ColdpatchError('usage', 'Expected --libvirt without --disk and --uefi-vars.');
+    if (disk.length > 0 || uefiVars !== undefined || boot) {
+      throw new ColdpatchError(
+        'usage',
+        'Expected --libvirt without --disk, --uefi-vars and what says how the machine is started.',
+      );
     }
     return addLibvirtMachine(config, name, { domain: libvirt, uri: options.connect, vtpm, key });
   }
@@ -72,7 +80,18 @@ function add(name: string, options: AddOptions): Promise<Machine> {
     return addRunningMachine(config, name, { monitor, vtpm });
   }
   const disks = disk.map((path) => ({ path, format: options.imageFormat }));
-  return addNewMachine(config, { name, disks, vtpm, uefiVariables: uefiVars, monitor });
+  return addNewMachine(config, { name, disks, vtpm, uefiVariables: uefiVars, monitor, boot });
+}
+
+function bootOf({ machineType, firmwareCode, diskBus, tpmModel }: AddOptions): Machine['boot'] | undefined {
+  const given = [machineType, firmwareCode, diskBus, tpmModel];
+  if (given.every((one) => one === undefined)) return undefined;
+  return {
+    machineType: machineType ?? 'q35',
+    firmwareCode: firmwareCode === undefined ? null : resolve(firmwareCode),
+    diskBus: diskBus ?? 'virtio',
+    vtpmModel: tpmModel ?? 'tpm-tis',
+  };
 }
 
 /** `coldpatch machine list`. */
@@ -126,7 +145,7 @@ export async function liftMachineCommand(
   print(options.json ? printJson({ lifted: name }) : `${name} may be updated again.\n`);
 }
 
-function describe({ name, id, disks, vtpm, uefiVariables, monitor }: Machine): string {
+function describe({ name, id, disks, vtpm, uefiVariables, monitor, boot }: Machine): string {
   const lines = [
     ['machine', `${name} (${id})`],
     ...disks.map(({ path, format }) => ['disk', `${path} (${format})`]),
@@ -136,6 +155,7 @@ function describe({ name, id, disks, vtpm, uefiVariables, monitor }: Machine): s
     ...(uefiVariables ? [['UEFI variables', uefiVariables.path]] : []),
     ...(monitor ? [['monitor', monitor.qmp]] : []),
     ...(monitor?.agent ? [['agent', monitor.agent]] : []),
+    ...(boot ? [['started as', `${boot.machineType}, disks on ${boot.diskBus}`]] : []),
   ];
   return lines.map(([what = '', value = '']) => `${what.padEnd(16)}${cleanText(value)}\n`).join('');
 }

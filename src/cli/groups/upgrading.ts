@@ -3,9 +3,12 @@ import { wholeNumber } from '../whole-number.ts';
 import {
   allowUnsignedOption,
   backingOption,
+  cacheOption,
+  collect,
+  configOption,
+  engineOption,
   formatOption,
   type ImageFlags,
-  engineOption,
   withSources,
   type SourceFlags,
   imageOptions,
@@ -35,7 +38,18 @@ interface PolicyFlags extends SourceFlags {
   readonly allowUnsigned: boolean;
 }
 
-interface UpdateFlags extends PlanFlags {
+interface BootTestFlags extends ImageFlags {
+  readonly machine?: string;
+  readonly probe?: readonly string[];
+  readonly timeLimit: number;
+  readonly memory: number;
+  readonly evidence?: string;
+  readonly cache?: string;
+  readonly config?: string;
+}
+
+interface UpdateFlags extends PlanFlags, Omit<BootTestFlags, 'machine'> {
+  readonly bootTest: boolean;
   readonly trustImage: boolean;
   readonly acceptUnclean: boolean;
   readonly report?: string;
@@ -45,6 +59,23 @@ const collectNumbers = (value: string, before: readonly number[] = []): number[]
   ...before,
   wholeNumber(value),
 ];
+
+const probeOption = (): Option =>
+  new Option(
+    '--probe <probe>',
+    'what must be true inside once it is up: tcp:PORT, or command:LINE for its shell; repeatable',
+  ).argParser(collect);
+const timeLimitOption = (): Option =>
+  new Option('--time-limit <seconds>', 'for each start of the boot test').argParser(wholeNumber).default(900);
+const memoryOption = (): Option =>
+  new Option('--memory <mebibytes>', 'of the machine that the boot test starts')
+    .argParser(wholeNumber)
+    .default(1024);
+const evidenceOption = (): Option =>
+  new Option(
+    '--evidence <directory>',
+    'an empty folder for console text, picture and journal; unless given they are kept beside the image, until the next test',
+  );
 
 /** Commands that compare images with what is published, and upgrade them. */
 export function addUpgradingCommands(program: Command): void {
@@ -131,12 +162,40 @@ export function addUpgradingCommands(program: Command): void {
       );
     });
 
+  program
+    .command('boot-test [image]')
+    .description(
+      'start a throw-away clone without a network, and show how it comes up; ends with exit code 4 when it is not healthy',
+    )
+    .option('--machine <name>', 'a machine with its disks, UEFI variables and vTPM, in place of an image')
+    .addOption(probeOption())
+    .addOption(timeLimitOption())
+    .addOption(memoryOption())
+    .addOption(evidenceOption())
+    .addOption(formatOption())
+    .addOption(backingOption())
+    .addOption(cacheOption())
+    .addOption(configOption())
+    .option('--json', 'print JSON', false)
+    .action(async (image: string | undefined, options: BootTestFlags) => {
+      const { bootTestCommand } = await import('../commands/boot-test.ts');
+      process.exitCode = await bootTestCommand(
+        { print, stderr: process.stderr },
+        { path: image, ...options, ...imageOptions(options) },
+      );
+    });
+
   withSources(program.command('update <image>'))
     .description('upgrade a copy of the image, verify it, and put it in the image’s place')
     .addOption(engineOption())
     .option('--trust-image', 'you trust everybody who could write into this image', false)
     .option('--accept-unclean', 'upgrade an image whose machine crashed', false)
     .option('--keep-conffiles', 'configuration files that you changed stay as they are (always so)', true)
+    .option('--boot-test', 'start clones of the copy before it takes the image’s place', false)
+    .addOption(probeOption())
+    .addOption(timeLimitOption())
+    .addOption(memoryOption())
+    .addOption(evidenceOption())
     .option('--report <file>', 'write the report as JSON')
     .option('--json', 'print the report as JSON', false)
     .action(async (image: string, options: UpdateFlags) => {

@@ -27,6 +27,7 @@ export interface NewMachine {
   readonly uefiVariables?: string | undefined;
   readonly domain?: string | undefined;
   readonly monitor?: Monitor | undefined;
+  readonly boot?: Machine['boot'] | undefined;
 }
 
 /**
@@ -53,6 +54,7 @@ export async function addMachine(
       wanted.uefiVariables === undefined ? null : { path: resolveImagePath(wanted.uefiVariables).path },
     domain: wanted.domain ?? null,
     ...(wanted.monitor && { monitor: wanted.monitor }),
+    boot: wanted.boot ?? null,
   });
   await using _lock = await lockHostState(host);
   await sweepHostState(host);

@@ -44,6 +44,17 @@ export const machineSchema = z.strictObject({
   domain: z.string().nullable(),
   /** Where a QEMU that runs the machine is spoken with. */
   monitor: monitorSchema.optional(),
+  /** How it is started, as far as that is known; null when it is not, as for machines that were added before this was kept. */
+  boot: z
+    .strictObject({
+      machineType: z.enum(['q35', 'pc']),
+      /** The firmware's code of a machine with UEFI variables; null when it is chosen by those. */
+      firmwareCode: absolutePath.nullable(),
+      diskBus: z.enum(['virtio', 'scsi', 'sata', 'ide']),
+      vtpmModel: z.enum(['tpm-tis', 'tpm-crb']),
+    })
+    .nullable()
+    .default(null),
 });
 
 /** All parts of a machine that hold its state: together they are one generation. */

@@ -18,10 +18,24 @@ test('finds disks, UEFI variables and the TPM', () => {
     uuid: '6695eb01-f6a4-8304-79aa-97f2502e193f',
     disks: [{ path: '/i/a&b.qcow2', format: 'qcow2' }],
     nvram: '/n/web.fd',
+    boot: { machineType: 'pc', firmwareCode: null, diskBus: 'virtio', vtpmModel: 'tpm-crb' },
     tpm: { version: '2.0', path: undefined, encrypted: true },
   });
   const newer = "<nvram type='file'><source file='/n/new.fd'/></nvram>";
   expect(parseDomain(domain(disk, newer))).toMatchObject({ nvram: '/n/new.fd', tpm: undefined });
+});
+
+test('finds how it is started', () => {
+  const os =
+    "<type arch='x86_64' machine='pc-q35-7.2'>hvm</type><loader readonly='yes' secure='yes' type='pflash'>/f/code.fd</loader>";
+  const cd = "<disk type='file' device='cdrom'><target dev='sda' bus='sata'/><readonly/></disk>";
+  const sata = disk.replace("dev='vda'", "dev='sdb' bus='scsi'");
+  expect(parseDomain(domain(`${cd}${sata}`, os)).boot).toEqual({
+    machineType: 'q35',
+    firmwareCode: '/f/code.fd',
+    diskBus: 'scsi',
+    vtpmModel: 'tpm-tis',
+  });
 });
 
 test.each([

@@ -8,6 +8,14 @@ export interface DomainParts {
   readonly disks: readonly { readonly path: string; readonly format: string | undefined }[];
   /** The file with the UEFI variables. */
   readonly nvram: string | undefined;
+  /** How it is started. */
+  readonly boot: {
+    readonly machineType: 'q35' | 'pc';
+    /** The code of UEFI. */
+    readonly firmwareCode: string | null;
+    readonly diskBus: 'virtio' | 'scsi' | 'sata' | 'ide';
+    readonly vtpmModel: 'tpm-tis' | 'tpm-crb';
+  };
   readonly tpm:
     | { readonly version: string | undefined; readonly path: string | undefined; readonly encrypted: boolean }
     | undefined;
@@ -35,6 +43,7 @@ export function parseDomain(xml: string): DomainParts {
     uuid: textOf(domain, 'uuid'),
     disks: devices.filter(({ name }) => name === 'disk').flatMap(diskOf),
     nvram: firmware && nvramOf(firmware),
+    boot: bootOf(domain, devices),
     tpm: tpms[0] && tpmOf(tpms[0]),
   };
 }
@@ -59,6 +68,24 @@ export function filesOfDomain(xml: string): readonly string[] {
 
 function descendantsOf(element: XmlElement): readonly XmlElement[] {
   return element.children.flatMap((child) => [child, ...descendantsOf(child)]);
+}
+
+const buses = ['virtio', 'scsi', 'sata', 'ide'] as const;
+
+function bootOf(domain: XmlElement, devices: readonly XmlElement[]): DomainParts['boot'] {
+  const os = childrenOf(domain, 'os');
+  const type = os.flatMap((one) => childrenOf(one, 'type'))[0]?.attributes.machine ?? '';
+  const loader = os.flatMap((one) => childrenOf(one, 'loader'))[0];
+  const code = loader?.attributes.type === 'pflash' ? loader.text.trim() : '';
+  const disk = devices.find(({ name, attributes }) => name === 'disk' && attributes.device !== 'cdrom');
+  const bus = disk && childrenOf(disk, 'target')[0]?.attributes.bus;
+  const tpm = devices.find(({ name }) => name === 'tpm');
+  return {
+    machineType: type.includes('q35') ? 'q35' : 'pc',
+    firmwareCode: code.startsWith('/') ? code : null,
+    diskBus: buses.find((one) => one === bus) ?? 'virtio',
+    vtpmModel: tpm?.attributes.model === 'tpm-crb' ? 'tpm-crb' : 'tpm-tis',
+  };
 }
 
 function diskOf(disk: XmlElement): DomainParts['disks'] {
