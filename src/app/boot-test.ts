@@ -5,8 +5,7 @@ import { assertWritable } from '../disk/image-formats/assert-writable.ts';
 import { openImage } from '../disk/open-image.ts';
 import type { OpenedImage } from '../disk/types.ts';
 import { readFirmware } from '../guest/boot/read-firmware.ts';
-import type { GuestMount } from '../guest/mount-guest.ts';
-import { readGuest } from '../guest/read-guest.ts';
+import { type GuestReading, readGuest } from '../guest/read-guest.ts';
 import { describeCloneMounts } from '../machines/boot-test/describe-clone-mounts.ts';
 import { runBootTest, type TestedImage } from '../machines/boot-test/run-boot-test.ts';
 import type { BootLabel, BootTestResult, Probe } from '../machines/boot-test/types.ts';
@@ -86,7 +85,7 @@ async function testAlone(
         tested = {
           file: own ?? { path, format: 'raw' },
           backing: others,
-          mounts: mountsOf(readGuest(opened).mounts),
+          mounts: mountsOf(readGuest(opened)),
         };
         madeFor = firmwareOf(opened);
       } finally {
@@ -119,7 +118,7 @@ export function bootTester(
   place: BootTestPlace,
 ): (input: BootTestInput) => Promise<BootTestReport> {
   return async ({ copy, original, examined }) => {
-    const mounts = mountsOf(examined.mounts);
+    const mounts = mountsOf(examined);
     const tested = ({ path, format, backing }: ImageCopy): TestedImage => ({
       file: { path, format },
       backing,
@@ -155,7 +154,10 @@ function commonOptions(
   };
 }
 
-function mountsOf(mounts: readonly GuestMount[]): TestedImage['mounts'] {
+/** Where the job can be put that reports from inside. */
+function mountsOf({ mounts, tree }: Pick<GuestReading, 'mounts' | 'tree'>): TestedImage['mounts'] {
+  const systemd = ['/usr/lib/systemd/systemd', '/lib/systemd/systemd'];
+  if (tree && !systemd.some((path) => tree.exists(path))) return { reason: 'it has no systemd' };
   return describeCloneMounts(
     mounts.map(({ path, filesystem, volume }) => ({
       path,
