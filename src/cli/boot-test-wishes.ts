@@ -1,3 +1,4 @@
+import { existsSync, readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type BootTestWishes, parseProbe } from '../app/boot-test.ts';
 import { ColdpatchError } from '../lib/errors.ts';
@@ -24,6 +25,12 @@ export function bootTestWishes({ probe = [], timeLimit, memory, evidence }: Boot
       `Expected --memory from ${memoryLimits.least} to ${memoryLimits.most}, but found ${memory}.`,
     );
   }
+  // Asked now, and not after an upgrade of half an hour.
+  if (evidence !== undefined && existsSync(evidence) && readdirSync(evidence).length > 0)
+    throw new ColdpatchError(
+      'usage',
+      `Expected an empty folder for the evidence, but ${evidence} holds something.`,
+    );
   return {
     probes: probe.map(parseProbe),
     timeLimitSeconds: timeLimit,

@@ -23,7 +23,7 @@ export function describeBoots({
       boots.map((boot) => [boot.label, boot.verdict, boot.seconds.toFixed(1), cleanText(boot.detail)]),
     ),
     '',
-    `Boot test: ${outcomes[outcome]}; ${cleanText(detail)}.`,
+    `Boot test: ${outcomes[outcome]}; ${cleanText(detail).replace(/\.+$/, '')}.`,
     `Firmware: ${firmware}. ${accelerator === 'kvm' ? 'Under KVM.' : 'Under emulation, where starts are slow and newer kernels fail at random.'}`,
     `Evidence: ${evidence}`,
   ];

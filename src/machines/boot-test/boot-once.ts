@@ -85,5 +85,5 @@ async function keepEvidence(
 /** A guest must not reach the terminal of whoever prints the file. */
 function readable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is removed.
-  return text.replaceAll(/\u001b\[[0-9;?]*[A-Za-z]|[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
+  return text.replaceAll(/\u001b\[[0-9;?=]*[A-Za-z]|[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
 }

@@ -39,7 +39,7 @@ const signs = Object.keys(patterns) as readonly ConsoleSign[];
 const overlap = 300;
 const longestWords = 200;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal's control sequences are what is removed.
-const controls = /\u001b\[[0-9;?]*[A-Za-z]|\u001b[()][A-Za-z0-9]|\u001b[=>c78]|[\0\r\u0007]/g;
+const controls = /\u001b\[[0-9;?=]*[A-Za-z]|\u001b[()][A-Za-z0-9]|\u001b[=>c78]|[\0\r\u0007]/g;
 
 export function createConsoleSigns(): ConsoleSigns {
   const found = new Map<ConsoleSign, string>();
