@@ -78,6 +78,12 @@ test('a domain becomes a machine, and its generation comes back', async () => {
     disks: [{ path: disk, format: 'qcow2' }],
     uefiVariables: { path: variables },
     vtpm: { backend: 'directory', path: tpm },
+    boot: {
+      machineType: 'q35',
+      firmwareCode: '/usr/share/OVMF/OVMF_CODE_4M.fd',
+      diskBus: 'virtio',
+      vtpmModel: 'tpm-crb',
+    },
   });
   expect(await coldpatch('generations', 'take', 'web')).toMatchObject({ exitCode: 0 });
   execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'write 0 64k', disk]);
