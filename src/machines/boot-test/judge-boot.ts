@@ -54,7 +54,7 @@ function judgeInside(
   judged: (verdict: BootVerdict, detail: string) => Judgement,
 ): Judgement {
   if (state === 'maintenance')
-    return judged('emergency_mode', `systemd is in maintenance; failed: ${failedUnits.join(', ') || 'none'}`);
+    return judged('emergency_mode', ['systemd is in emergency or rescue mode', ...failedUnits].join(', '));
   if (state !== 'running' && state !== 'degraded')
     return judged('no_login', `systemd says that the machine is ${JSON.stringify(state)}`);
   const failedProbes = probes.filter(({ ok }) => !ok).map(({ detail }) => detail);
