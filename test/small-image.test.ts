@@ -217,7 +217,10 @@ describe('an update', () => {
   });
 
   test('needs the word that the image is trusted', async () => {
-    await expectRefusal(await coldpatch(['update', image, '--json']), 'trust_required');
+    const byNamespace = ['update', image, '--engine', 'namespace'];
+    await expectRefusal(await coldpatch(byNamespace), 'trust_required');
+    // Else it is upgraded in the appliance, which this cache has not.
+    await expectRefusal(await coldpatch(['update', image]), 'appliance_missing');
   });
 
   test('keeps a configuration file that the operator changed, and lists it', async () => {

@@ -18,7 +18,7 @@ export interface PlanRequest extends SourceOptions {
 
 /** `coldpatch plan`: reads the image and its repositories, and changes nothing. */
 export async function planImage(config: Config, request: PlanRequest): Promise<Plan> {
-  const choice = chooseEngine(request.engine);
+  const choice = await chooseEngine(request.engine);
   const phases = createPhases({ display: request.display, now: () => performance.now() });
   const image = await phases.run('inspect', () => examineImage(request.image));
   const workDirectory = await mkdtemp(join(tmpdir(), 'coldpatch-plan-'));

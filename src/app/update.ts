@@ -19,7 +19,9 @@ import { signStatement } from '../machines/signing/statement.ts';
 import { describePromotion, promotionPredicate } from '../patch/describe-promotion.ts';
 import { checkOutImage } from '../machines/check-out-image.ts';
 import { resolveImagePath } from '../machines/image-path.ts';
-import { chooseEngine } from '../patch/choose-engine.ts';
+import { type ChosenEngine, chooseEngine } from '../patch/choose-engine.ts';
+import { findKvm } from '../patch/engines/appliance/open-room.ts';
+import type { EngineHost } from '../patch/engines/types.ts';
 import { createPhases } from '../patch/phases.ts';
 import type { Report } from '../patch/report.ts';
 import { updateImage } from '../patch/update-image.ts';
@@ -52,9 +54,10 @@ const now = (): Date => new Date();
  * Each promotion is signed.
  */
 export async function updateOneImage(config: Config, request: UpdateRequest): Promise<Report> {
-  const choice = chooseEngine(request.engine, {
+  const choice = await chooseEngine(request.engine, {
     trusted: request.trusted,
     isRoot: process.geteuid?.() === 0,
+    kvm: () => findKvm(engineHost(config), request.signal),
   });
   const { path } = resolveImagePath(request.image.path);
   const machine = await machineOfImage(config.stateDirectory, path);
@@ -70,10 +73,14 @@ export async function updateOneImage(config: Config, request: UpdateRequest): Pr
   });
 }
 
+function engineHost({ cacheDirectory, kvmProbeSeconds, upgradeSeconds }: Config): EngineHost {
+  return { cacheDirectory, kvmProbeSeconds, upgradeSeconds };
+}
+
 async function updateAlone(
   config: Config,
   request: UpdateRequest,
-  choice: ReturnType<typeof chooseEngine>,
+  choice: ChosenEngine,
   machine?: MachineContext,
 ): Promise<Report> {
   const crash = crashTest(process.env);
@@ -104,11 +111,7 @@ async function updateAlone(
       };
       const report = await updateImage(promoting, {
         ...choice,
-        host: {
-          cacheDirectory: config.cacheDirectory,
-          kvmProbeSeconds: config.kvmProbeSeconds,
-          upgradeSeconds: config.upgradeSeconds,
-        },
+        host: engineHost(config),
         request: request.image,
         sources: sourcesOf(config, request),
         acceptUnclean: request.acceptUnclean,

@@ -17,7 +17,7 @@ import type { Appliance } from './types.ts';
 export type KvmState =
   | { readonly state: 'usable' }
   | { readonly state: 'opens but a guest does not run'; readonly detail: string }
-  | { readonly state: 'absent'; readonly detail: string };
+  | { readonly state: 'absent' | 'not tried'; readonly detail: string };
 
 export interface KvmProbeOptions {
   readonly appliance: Appliance;

@@ -5,6 +5,7 @@ import type { Disk } from '../../../appliance/machine/disks.ts';
 import { openAppliance } from '../../../appliance/open-appliance.ts';
 import { type RunningAppliance, withAppliance } from '../../../appliance/run-appliance.ts';
 import type { Appliance } from '../../../appliance/types.ts';
+import { isColdpatchError } from '../../../lib/errors.ts';
 import type { EngineHost, ImageCopy } from '../types.ts';
 
 /** How the appliance runs on this host. */
@@ -23,6 +24,17 @@ export async function findApplianceHost(host: EngineHost, signal: AbortSignal): 
     signal,
   });
   return { appliance, kvm };
+}
+
+/** What KVM is worth here, as far as it can be found out: without an appliance there is nothing to try it with. */
+export async function findKvm(host: EngineHost, signal: AbortSignal): Promise<KvmState> {
+  try {
+    return (await findApplianceHost(host, signal)).kvm;
+  } catch (error) {
+    if (!isColdpatchError(error, 'appliance_missing', 'host_tool_missing')) throw error;
+    const missing = error.code === 'appliance_missing' ? 'appliance' : 'qemu-system-x86_64';
+    return { state: 'not tried', detail: `there is no ${missing} to try it with` };
+  }
 }
 
 export interface RoomOptions {
