@@ -11,17 +11,16 @@ export function currentFile(cacheDirectory: string): string {
   return join(applianceDirectory(cacheDirectory), 'current');
 }
 
-/** @param kernel and initramfs: their SHA-256. */
-export function applianceDigest({
-  kernel,
-  initramfs,
-}: {
-  readonly kernel: string;
-  readonly initramfs: string;
-}): string {
-  return createHash('sha256').update(`kernel ${kernel}\ninitramfs ${initramfs}\n`).digest('hex');
+/** What the files of an appliance are called, and its digests in the manifest. */
+export const fileNames = ['kernel', 'initramfs', 'tools'] as const;
+
+/** The SHA-256 of each file. */
+export type FileDigests = Readonly<Record<(typeof fileNames)[number], string>>;
+
+/** The digest of an appliance: over the digests of its files. */
+export function applianceDigest(files: FileDigests): string {
+  const lines = fileNames.map((name) => `${name} ${files[name]}\n`);
+  return createHash('sha256').update(lines.join('')).digest('hex');
 }
 
-export const kernelName = 'kernel';
-export const initramfsName = 'initramfs';
 export const manifestName = 'manifest.json';

@@ -8,43 +8,44 @@ import {
   applianceDigest,
   applianceDirectory,
   currentFile,
-  initramfsName,
-  kernelName,
+  type FileDigests,
   manifestName,
 } from './appliance-files.ts';
 import type { Appliance } from './types.ts';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const manifestSchema = z.strictObject({
-  schema: z.literal(1),
+  schema: z.literal(2),
   digest: sha256,
   kernelRelease: z.string(),
-  kernel: sha256,
-  initramfs: sha256,
+  files: z.strictObject({ kernel: sha256, initramfs: sha256, tools: sha256 }),
   packages: z.array(z.strictObject({ file: z.string(), sha256 })),
 });
 
 /**
  * The appliance in use, after a look at every byte of it.
  *
- * @throws ColdpatchError `appliance_missing` when there is none, or a damaged one.
+ * @throws ColdpatchError `appliance_missing` when there is none, a damaged one, or one of another coldpatch.
  */
 export async function openAppliance(cacheDirectory: string): Promise<Appliance> {
   try {
     const digest = sha256.parse((await readFile(currentFile(cacheDirectory), 'utf8')).trim());
     const directory = join(applianceDirectory(cacheDirectory), digest);
     const manifest = manifestSchema.parse(JSON.parse(await readFile(join(directory, manifestName), 'utf8')));
-    const kernel = join(directory, kernelName);
-    const initramfs = join(directory, initramfsName);
-    const found = applianceDigest({
+    const [kernel, initramfs, tools] = (['kernel', 'initramfs', 'tools'] as const).map((name) =>
+      join(directory, name),
+    ) as [string, string, string];
+    const found: FileDigests = {
       kernel: await digestFile(kernel),
       initramfs: await digestFile(initramfs),
-    });
-    if (found !== digest || manifest.digest !== digest) throw missing('it is damaged');
-    return { digest, kernel, initramfs, manifest };
+      tools: await digestFile(tools),
+    };
+    if (applianceDigest(found) !== digest || manifest.digest !== digest) throw missing('it is damaged');
+    return { digest, kernel, initramfs, tools, manifest };
   } catch (error) {
     if (hasErrorCode(error, 'ENOENT')) throw missing('there is none');
-    if (error instanceof z.ZodError || error instanceof SyntaxError) throw missing('it is damaged');
+    if (error instanceof z.ZodError || error instanceof SyntaxError)
+      throw missing('it is damaged, or of another version of coldpatch');
     throw error;
   }
 }

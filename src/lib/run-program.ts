@@ -11,6 +11,8 @@ export interface ProgramOptions {
   readonly environment?: Readonly<Record<string, string>>;
   readonly workingDirectory?: string;
   readonly timeoutSeconds: number;
+  /** A descriptor of ours that gets the standard output; `stdout` is empty then. */
+  readonly output?: number;
   /** Of each of the two streams; what comes after is dropped. Default 1 MiB. */
   readonly maxOutputBytes?: number;
   readonly signal?: AbortSignal;
@@ -45,7 +47,7 @@ export async function runProgram(options: ProgramOptions): Promise<ProgramResult
     cwd: options.workingDirectory,
     env: cleanEnvironment(options.environment),
     detached: true,
-    stdio: ['pipe', 'pipe', 'pipe'],
+    stdio: ['pipe', options.output ?? 'pipe', 'pipe'],
   });
   const endGroup = (): void => {
     if (child.pid === undefined) return;
@@ -63,7 +65,8 @@ export async function runProgram(options: ProgramOptions): Promise<ProgramResult
   options.signal?.addEventListener('abort', endGroup, { once: true });
 
   const limit = options.maxOutputBytes ?? 1024 * 1024;
-  const collect = (stream: NodeJS.ReadableStream): (() => string) => {
+  const collect = (stream: NodeJS.ReadableStream | null): (() => string) => {
+    if (stream === null) return () => '';
     const chunks: Buffer[] = [];
     let kept = 0;
     stream.on('data', (chunk: Buffer) => {
@@ -76,8 +79,8 @@ export async function runProgram(options: ProgramOptions): Promise<ProgramResult
   const stdout = collect(child.stdout);
   const stderr = collect(child.stderr);
   // A program that ends before it read its input is judged by its exit code.
-  child.stdin.on('error', () => undefined);
-  child.stdin.end(options.input);
+  child.stdin?.on('error', () => undefined);
+  child.stdin?.end(options.input);
 
   try {
     const { code, signal } = await new Promise<{ code: number | null; signal: NodeJS.Signals | null }>(

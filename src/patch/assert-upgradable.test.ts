@@ -2,6 +2,8 @@ import { expect, test } from 'vitest';
 import type { Filesystem } from '../disk/filesystems/types.ts';
 import type { ManagedPlace } from '../disk/types.ts';
 import { memoryFilesystem } from '../guest/fixtures/memory-filesystem.ts';
+import { applianceEngine } from './engines/appliance/index.ts';
+import { namespaceEngine } from './engines/namespace/index.ts';
 import { assertUpgradable } from './assert-upgradable.ts';
 import type { ExaminedImage } from './examine-image.ts';
 
@@ -18,9 +20,6 @@ function examined(
   const fstab = mounts.map(({ path }) => ({ path, options: [] }));
   return {
     reading: { clean: true, mounts, fstab },
-    mounts: mounts.filter(
-      ({ filesystem, volume }) => filesystem.id === 'ext4' && volume.managed === undefined,
-    ),
     database: { brokenPackages: [] },
     inspection: { gaps: [] },
   } as unknown as ExaminedImage;
@@ -29,21 +28,22 @@ function examined(
 test.each([{ '/': 'ext4' }, { '/': 'ext4', '/boot': 'ext4', '/boot/efi': 'fat', '/home': 'xfs' }] as const)(
   '%j can be upgraded',
   (filesystems) => {
-    expect(() => assertUpgradable(examined(filesystems), false)).not.toThrow();
+    expect(() => assertUpgradable(examined(filesystems), namespaceEngine, false)).not.toThrow();
   },
 );
 
 test.each([
-  ['/boot/efi', false],
-  ['/', true],
-] as const)('a mark of a crash on %s is a reason to refuse: %s', (uncleanPath, isRefused) => {
+  ['/boot/efi', false, namespaceEngine],
+  ['/boot/efi', false, applianceEngine],
+  ['/', true, namespaceEngine],
+] as const)('a mark of a crash on %s is a reason to refuse: %s', (uncleanPath, isRefused, engine) => {
   const image = examined({ '/': 'ext4', '/boot/efi': 'fat' });
-  const mounts = image.mounts.map((mount) => ({
+  const mounts = image.reading.mounts.map((mount) => ({
     ...mount,
     filesystem: { ...mount.filesystem, clean: mount.path !== uncleanPath },
   }));
   const check = () =>
-    assertUpgradable({ ...image, mounts, reading: { ...image.reading, clean: false } }, false);
+    assertUpgradable({ ...image, reading: { ...image.reading, mounts, clean: false } }, engine, false);
   if (isRefused) expect(check).toThrow(expect.objectContaining({ code: 'guest_unclean' }));
   else expect(check).not.toThrow();
 });
@@ -51,11 +51,20 @@ test.each([
 test.each([{ '/': 'xfs' }, { '/': 'ext4', '/usr': 'btrfs' }] as const)(
   '%j is refused: packages own files on what is only read',
   (filesystems) => {
-    expect(() => assertUpgradable(examined(filesystems), false)).toThrow(
+    expect(() => assertUpgradable(examined(filesystems), namespaceEngine, false)).toThrow(
       expect.objectContaining({ code: 'filesystem_unsupported' }),
     );
   },
 );
+
+test('the engine appliance mounts XFS and btrfs', () => {
+  const image = examined({ '/': 'xfs', '/usr': 'btrfs' });
+  expect(() => assertUpgradable(image, applianceEngine, false)).not.toThrow();
+  const squashed = examined({ '/': 'ext4', '/usr': 'squashfs' });
+  expect(() => assertUpgradable(squashed, applianceEngine, false)).toThrow(
+    expect.objectContaining({ code: 'filesystem_unsupported' }),
+  );
+});
 
 const onVolumeManager: ManagedPlace = {
   manager: 'lvm2',
@@ -68,7 +77,7 @@ test.each(['/', '/usr', '/var'])(
   'packages that own files on a volume manager below %s are refused',
   (path) => {
     const image = examined({ '/': 'ext4', [path]: 'ext4' }, { [path]: onVolumeManager });
-    expect(() => assertUpgradable(image, false)).toThrow(
+    expect(() => assertUpgradable(image, namespaceEngine, false)).toThrow(
       expect.objectContaining({ code: 'volume_unsupported', message: expect.stringContaining('lvm2') }),
     );
   },
@@ -76,5 +85,5 @@ test.each(['/', '/usr', '/var'])(
 
 test('a volume manager below /home is none of its business', () => {
   const image = examined({ '/': 'ext4', '/home': 'ext4' }, { '/home': onVolumeManager });
-  expect(() => assertUpgradable(image, false)).not.toThrow();
+  expect(() => assertUpgradable(image, namespaceEngine, false)).not.toThrow();
 });

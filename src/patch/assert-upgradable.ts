@@ -1,21 +1,24 @@
 import { ColdpatchError } from '../lib/errors.ts';
+import type { Engine } from './engines/types.ts';
 import type { ExaminedImage } from './examine-image.ts';
 import type { Plan } from './plan.ts';
 
 /** Where packages own files: an upgrade must see all of it. */
 const systemPaths = /^\/(?:boot|etc|lib\w*|opt|s?bin|usr|var)(?:\/|$)/;
-/** Packages write there too, but no copy can be asked to: see `atNextStart`. */
+/** Packages write there too, but a boot loader is not installed in a copy: see `atNextStart`. */
 const firmwarePaths = /^\/(?:boot\/efi|efi)$/;
 
 /**
  * Refuses an image that must not be upgraded as it is.
  *
+ * @param engine what it cannot mount it does not change.
  * @param acceptUnclean the operator wants an image whose machine crashed: its journal is replayed in the copy.
  * @throws ColdpatchError `guest_hibernated`, `guest_unclean`, `package_database_broken`, `filesystem_unsupported`,
  * `volume_unsupported`.
  */
 export function assertUpgradable(
-  { reading, mounts, database, inspection }: ExaminedImage,
+  { reading, database, inspection }: Pick<ExaminedImage, 'reading' | 'database' | 'inspection'>,
+  engine: Pick<Engine, 'canMount' | 'mountable'>,
   acceptUnclean: boolean,
 ): void {
   if (reading.hibernatedIn !== undefined) {
@@ -25,8 +28,12 @@ export function assertUpgradable(
         'It would wake on a disk that is not the one it remembers: start it and shut it down first.',
     );
   }
-  // What is only read may stay as it is: an EFI system partition keeps its mark of a crash until somebody repairs it.
-  if (mounts.some(({ filesystem }) => !filesystem.clean) && !acceptUnclean) {
+  const mounts = reading.mounts.filter((mount) => engine.canMount(mount));
+  // An EFI system partition keeps its mark of a crash until somebody repairs it.
+  if (
+    mounts.some(({ path, filesystem }) => !filesystem.clean && !firmwarePaths.test(path)) &&
+    !acceptUnclean
+  ) {
     throw new ColdpatchError(
       'guest_unclean',
       'Expected filesystems that were unmounted, but one was not: the machine crashed, or is still running. ' +
@@ -57,7 +64,8 @@ export function assertUpgradable(
     }
     throw new ColdpatchError(
       'filesystem_unsupported',
-      `Expected ext2, ext3 or ext4 wherever packages own files, but ${other.path} is ${other.filesystem.id}, which is only read so far.`,
+      `Expected ${engine.mountable} wherever packages own files, but ${other.path} is ${other.filesystem.id}, which this engine only reads.` +
+        (engine.mountable.includes('XFS') ? '' : ' The engine appliance mounts XFS and btrfs too.'),
     );
   }
   const missing = reading.fstab.find(

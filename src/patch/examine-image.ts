@@ -2,7 +2,6 @@ import type { ImageFormatId } from '../disk/image-formats/types.ts';
 import { openImage } from '../disk/open-image.ts';
 import type { OpenedImage } from '../disk/types.ts';
 import type { FileTree } from '../guest/file-tree.ts';
-import type { GuestMount } from '../guest/mount-guest.ts';
 import { inspectImage } from '../guest/inspect-image.ts';
 import type { Inspection } from '../guest/inspection.ts';
 import { type DpkgDatabase, readDpkgDatabase } from '../guest/package-managers/dpkg/read-dpkg-database.ts';
@@ -22,8 +21,6 @@ export interface ImageRequest {
 export interface ExaminedImage {
   readonly opened: OpenedImage;
   readonly reading: GuestReading;
-  /** The filesystems that an upgrade mounts and compares. Others, such as an EFI system partition or a volume of LVM, are only read. */
-  readonly mounts: readonly GuestMount[];
   readonly tree: FileTree;
   readonly database: DpkgDatabase;
   readonly operatingSystem: OperatingSystem;
@@ -65,9 +62,6 @@ export function examineOpened(
   return {
     opened,
     reading,
-    mounts: reading.mounts.filter(
-      ({ filesystem, volume }) => filesystem.id === 'ext4' && volume.managed === undefined,
-    ),
     tree,
     database,
     operatingSystem: guest.operatingSystem,

@@ -4,6 +4,7 @@ import { zstdCompressSync } from 'node:zlib';
 import { assertWritable } from '../disk/image-formats/assert-writable.ts';
 import { openImage } from '../disk/open-image.ts';
 import { inspectImage } from '../guest/inspect-image.ts';
+import type { GuestMount } from '../guest/mount-guest.ts';
 import { readGuest } from '../guest/read-guest.ts';
 import { digestFile } from '../lib/digest-file.ts';
 import { ColdpatchError } from '../lib/errors.ts';
@@ -70,7 +71,7 @@ export async function updateImage(image: CheckedOutImage, options: UpdateOptions
     const found = examineImage({ ...options.request, path: image.path });
     try {
       for (const member of found.opened.chain) assertWritable(member);
-      assertUpgradable(found, options.acceptUnclean);
+      assertUpgradable(found, options.engine, options.acceptUnclean);
       assertSameArchitecture(found.operatingSystem.architecture, options.hostArchitecture);
       return found;
     } catch (error) {
@@ -121,6 +122,7 @@ async function upgrade(
   planned: PlannedUpgrade,
 ): Promise<Required<Pick<Outcome, 'before' | 'after' | 'upgraded'>>> {
   const { phases, signal } = options;
+  const mounts = examined.reading.mounts.filter((mount) => options.engine.canMount(mount));
   const before = image.digest(signal);
   const packages = await phases.run('packages', () =>
     ensurePackages(
@@ -143,7 +145,7 @@ async function upgrade(
     options.engine.run({
       host: options.host,
       copy,
-      guest: engineGuest(examined),
+      guest: engineGuest(examined, mounts),
       packages,
       workDirectory: makeDirectory(image.workDirectory, 'engine'),
       signal,
@@ -154,13 +156,13 @@ async function upgrade(
   after.catch(() => undefined);
   const outside = options.engine.checkFromOutside({
     copy,
-    mounts: examined.mounts,
+    mounts,
     workDirectory: makeDirectory(image.workDirectory, 'verify'),
     host: options.host,
     signal,
   });
   outside.catch(() => undefined);
-  const { recording, checks } = await phases.run('record', () => readResult(copy, examined, planned));
+  const { recording, checks } = await phases.run('record', () => readResult(copy, examined, mounts, planned));
   const verification = await phases.run('verify', async () => {
     const found = [...(await outside), ...checks];
     if (found.some(({ ok }) => !ok)) throw new VerificationError(found);
@@ -228,7 +230,10 @@ function copyOf(path: string, { opened }: ExaminedImage): ImageCopy {
   };
 }
 
-function engineGuest({ opened, reading, mounts, tree }: ExaminedImage): EngineInput['guest'] {
+function engineGuest(
+  { opened, reading, tree }: ExaminedImage,
+  mounts: readonly GuestMount[],
+): EngineInput['guest'] {
   return {
     mounts,
     ...(reading.rootEntry && { rootEntry: reading.rootEntry }),
@@ -247,6 +252,7 @@ interface Result {
 async function readResult(
   copy: ImageCopy,
   examined: ExaminedImage,
+  mounts: readonly GuestMount[],
   { plan }: PlannedUpgrade,
 ): Promise<Result> {
   const opened = openImage(copy);
@@ -257,7 +263,7 @@ async function readResult(
       const check = { check: 'guest', ok: false, detail: 'the system in the copy can no longer be read' };
       return { recording: { changes: [] }, checks: [check] };
     }
-    const pairs = examined.mounts.map(({ path, filesystem }) => {
+    const pairs = mounts.map(({ path, filesystem }) => {
       const after = reading.mounts.find((mount) => mount.path === path)?.filesystem;
       if (after) return { path, before: filesystem, after };
       throw new ColdpatchError('verification_failed', `Expected ${path} in the copy, but it is gone.`);

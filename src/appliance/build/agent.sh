@@ -15,7 +15,7 @@ mount -t devtmpfs devtmpfs /dev
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t tmpfs tmpfs /run
-while read -r module; do insmod "/modules/$module.ko"; done < /modules/order
+while read -r module; do insmod "/modules/$module.ko"; done < /modules/start.order
 
 port=
 tries=0

@@ -10,14 +10,14 @@ import {
   applianceDigest,
   applianceDirectory,
   currentFile,
-  initramfsName,
-  kernelName,
+  type FileDigests,
+  fileNames,
   manifestName,
 } from '../appliance-files.ts';
 import { openAppliance } from '../open-appliance.ts';
 import type { Appliance, ApplianceManifest } from '../types.ts';
 import { fetchPackages } from './fetch-packages.ts';
-import { kernelModules } from './kernel-modules.ts';
+import { type KernelModule, kernelModules } from './kernel-modules.ts';
 import { applianceRecipe } from './recipe.ts';
 import { selectFiles } from './select-files.ts';
 import { type CpioEntry, writeCpio } from './write-cpio.ts';
@@ -98,20 +98,24 @@ async function assemble(
     throw new ColdpatchError('appliance_failed', 'Expected a kernel in the kernel package, but found none.');
   const kernelRelease = imageName.slice('vmlinuz-'.length);
   const kernel = await readFile(join(trees.kernel, 'boot', imageName));
-  const initramfs = writeCpio(await initramfsEntries(trees, kernelRelease));
-  const digests = { kernel: sha256(kernel), initramfs: sha256(initramfs) };
+  const archives = await writeArchives(trees, kernelRelease);
+  const built = { kernel, initramfs: writeCpio(archives.initramfs), tools: writeCpio(archives.tools) };
+  const digests: FileDigests = {
+    kernel: sha256(built.kernel),
+    initramfs: sha256(built.initramfs),
+    tools: sha256(built.tools),
+  };
   const manifest: ApplianceManifest = {
-    schema: 1,
+    schema: 2,
     digest: applianceDigest(digests),
     kernelRelease,
-    ...digests,
+    files: digests,
     packages: await Promise.all(
       packages.map(async (path) => ({ file: basename(path), sha256: sha256(await readFile(path)) })),
     ),
   };
   const files: readonly (readonly [string, Uint8Array | string])[] = [
-    [kernelName, kernel],
-    [initramfsName, initramfs],
+    ...fileNames.map((name) => [name, built[name]] as const),
     [manifestName, `${JSON.stringify(manifest, undefined, 2)}\n`],
   ];
   for (const [name, bytes] of files) {
@@ -124,44 +128,65 @@ async function assemble(
   return manifest;
 }
 
-async function initramfsEntries(
+async function writeArchives(
   trees: { readonly tools: string; readonly kernel: string },
   kernelRelease: string,
-): Promise<readonly CpioEntry[]> {
+): Promise<{ readonly initramfs: readonly CpioEntry[]; readonly tools: readonly CpioEntry[] }> {
   const modulesIn = await firstThere(trees.kernel, [
     `lib/modules/${kernelRelease}`,
     `usr/lib/modules/${kernelRelease}`,
   ]);
-  const modules = await kernelModules(modulesIn, applianceRecipe.modules);
-  const text = (name: string, content: string): CpioEntry => ({
-    name,
-    type: 'file',
-    bytes: Buffer.from(content),
-    executable: false,
-  });
-  const files: readonly CpioEntry[] = [
-    ...(await selectFiles(trees.tools)),
-    ...modules.map(
-      ({ name, bytes }): CpioEntry => ({
-        name: `modules/${name}.ko`,
-        type: 'file',
-        bytes,
-        executable: false,
-      }),
+  const { startModules, moduleSets, startProgram, programs, revision } = applianceRecipe;
+  const files = await selectFiles(trees.tools);
+  assertThere([startProgram], files.start);
+  assertThere(programs, files.tools);
+  const atStart = await kernelModules(modulesIn, startModules);
+  const sets = await Promise.all(
+    Object.entries(moduleSets).map(
+      async ([name, modules]) => [name, await kernelModules(modulesIn, modules)] as const,
     ),
-    text('modules/order', modules.map(({ name }) => `${name}\n`).join('')),
-    text('version', `${applianceRecipe.revision}\n`),
-    { name: 'init', type: 'file', bytes: await readFile(agent), executable: true },
-    { name: 'usr', type: 'link', target: '.' },
-  ];
-  const missing = applianceRecipe.programs.filter(
-    (program) => !files.some(({ name }) => basename(name) === program),
   );
-  if (missing.length > 0)
-    throw new ColdpatchError(
-      'appliance_failed',
-      `Expected the programs ${missing.join(', ')} in the packages, but found none.`,
-    );
+  const later = new Map(sets.flatMap(([, modules]) => modules.map((module) => [module.name, module])));
+  return {
+    initramfs: withDirectories([
+      ...files.start,
+      ...atStart.map(moduleEntry),
+      orderEntry('start', atStart),
+      textEntry('version', `${revision}\n`),
+      { name: 'init', type: 'file', bytes: await readFile(agent), executable: true },
+      { name: 'usr', type: 'link', target: '.' },
+    ]),
+    tools: withDirectories([
+      ...files.tools,
+      ...[...later.values()].map(moduleEntry),
+      ...sets.map(([name, modules]) => orderEntry(name, modules)),
+    ]),
+  };
+}
+
+function assertThere(programs: readonly string[], files: readonly CpioEntry[]): void {
+  const missing = programs.filter((program) => !files.some(({ name }) => basename(name) === program));
+  if (missing.length === 0) return;
+  throw new ColdpatchError(
+    'appliance_failed',
+    `Expected the programs ${missing.join(', ')} in the packages, but found none.`,
+  );
+}
+
+function moduleEntry({ name, bytes }: KernelModule): CpioEntry {
+  return { name: `modules/${name}.ko`, type: 'file', bytes, executable: false };
+}
+
+/** The names of a set of modules, in the order in which they can be loaded. */
+function orderEntry(set: string, modules: readonly KernelModule[]): CpioEntry {
+  return textEntry(`modules/${set}.order`, modules.map(({ name }) => `${name}\n`).join(''));
+}
+
+function textEntry(name: string, content: string): CpioEntry {
+  return { name, type: 'file', bytes: Buffer.from(content), executable: false };
+}
+
+function withDirectories(files: readonly CpioEntry[]): readonly CpioEntry[] {
   return [...directoriesOf(files), ...files];
 }
 

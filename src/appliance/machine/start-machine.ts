@@ -62,6 +62,13 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
   }
 }
 
+/**
+ * The machine is thrown away: it needs no guard against its own processes.
+ * Where each process has the same addresses, an emulator need not translate programs again: package scripts, which
+ * start thousands, then take less than half of its time (measured with QEMU 7.2).
+ */
+const kernelArguments = 'console=ttyS0 quiet panic=-1 mitigations=off norandmaps init_on_alloc=0';
+
 function machineArguments(accelerator: Accelerator, memoryMebibytes: number): readonly string[] {
   const isKvm = accelerator === 'kvm';
   return [
@@ -70,10 +77,10 @@ function machineArguments(accelerator: Accelerator, memoryMebibytes: number): re
     // Its kind is among those for which QEMU treats holes as security bugs.
     ['-machine', 'q35,usb=off,vmport=off,sata=off,smbus=off,hpet=off,dump-guest-core=off'],
     ['-accel', isKvm ? 'kvm' : `tcg,tb-size=${translatedCodeMebibytes}`],
-    ['-cpu', isKvm ? 'host' : 'max', '-smp', '2', '-m', String(memoryMebibytes)],
+    // Five levels of page tables are walked in software.
+    ['-cpu', isKvm ? 'host' : 'max,la57=off', '-smp', '2', '-m', String(memoryMebibytes)],
     ['-kernel', `/proc/self/fd/${descriptors.kernel}`, '-initrd', `/proc/self/fd/${descriptors.initramfs}`],
-    // The machine is thrown away: it needs no guard against its own processes.
-    ['-append', 'console=ttyS0 quiet panic=-1 mitigations=off'],
+    ['-append', kernelArguments],
     ['-chardev', `socket,id=console,fd=${descriptors.console}`, '-serial', 'chardev:console'],
     ['-device', 'virtio-serial-pci,max_ports=2', '-chardev', `socket,id=port,fd=${descriptors.port}`],
     ['-device', 'virtserialport,chardev=port,name=coldpatch'],

@@ -85,6 +85,10 @@ export interface Engine {
   readonly isolation: string;
   /** Why it needs root; undefined when it does not. */
   readonly rootReason?: string;
+  /** Whether it can mount this, and so change what is there. What it cannot mount is only read. */
+  canMount(mount: Pick<GuestMount, 'filesystem' | 'volume'>): boolean;
+  /** The filesystems that it mounts, as it says it in an error. */
+  readonly mountable: string;
   /** Asked before any work. @throws ColdpatchError `appliance_missing`. */
   assertReady?(host: EngineHost): Promise<void>;
   /** @throws ColdpatchError `package_script_failed`, `engine_failed`, `guest_space`, `host_space`, `host_tool_missing`,

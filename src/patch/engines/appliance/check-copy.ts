@@ -1,5 +1,6 @@
 import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Filesystem, FilesystemId } from '../../../disk/filesystems/types.ts';
 import { type Check, judge } from '../../verification/types.ts';
 import type { CheckInput } from '../types.ts';
 import { describeMounts } from './describe-mounts.ts';
@@ -32,8 +33,7 @@ export async function checkCopyInAppliance(input: CheckInput): Promise<readonly 
       onResult: (words) => results.length < mostResults && results.push(words),
     }),
   );
-  const paths = mounts.map(({ path }) => path);
-  const checks = readCheckResults(results, paths);
+  const checks = readCheckResults(results, mounts);
   if (exitCode === 0) return checks;
   const words = lines.slice(-6).join(' / ');
   return [...checks, judge('safe environment', [`the checks ended with ${exitCode}: ${words}`], '')];
@@ -41,17 +41,36 @@ export async function checkCopyInAppliance(input: CheckInput): Promise<readonly 
 
 const jobScripts = join(import.meta.dirname, 'job-scripts');
 
+/** The judge of each filesystem: see job-scripts/check.sh. */
+const judges: Readonly<Partial<Record<FilesystemId, string>>> = {
+  ext4: 'e2fsck',
+  xfs: 'xfs_repair',
+  btrfs: 'btrfs check',
+  fat: 'fsck.fat',
+};
+
+/** A filesystem of the copy, as it was in the original. */
+export interface CheckedMount {
+  readonly path: string;
+  readonly filesystem: Pick<Filesystem, 'id' | 'clean'>;
+}
+
 /** What is missing did not pass. */
-export function readCheckResults(results: readonly string[], paths: readonly string[]): readonly Check[] {
+export function readCheckResults(
+  results: readonly string[],
+  mounts: readonly CheckedMount[],
+): readonly Check[] {
   const textOf = (prefix: string): readonly string[] =>
     results.filter((line) => line.startsWith(prefix)).map((line) => line.slice(prefix.length));
-  const filesystems = paths.map((path, index) => {
+  const filesystems = mounts.map(({ path, filesystem: { id, clean } }, index) => {
+    const program = judges[id] ?? id;
     const codes = textOf(`fsck ${index} `);
     const words = textOf(`fsck-text ${index} `);
-    const ok = codes.length === 1 && codes[0] === '0';
-    const problems = ok ? [] : [`e2fsck ended with ${codes[0] ?? 'no answer'}: ${words.join(' / ')}`];
+    // fsck.fat counts the mark of a crash, which stays as it is.
+    const ok = codes.length === 1 && (codes[0] === '0' || (id === 'fat' && !clean && codes[0] === '1'));
+    const problems = ok ? [] : [`${program} ended with ${codes[0] ?? 'no answer'}: ${words.join(' / ')}`];
     const summary = (words.at(-1) ?? '').replace(/^.*?: /, '');
-    return judge(`filesystem ${path}`, problems, `e2fsck finds nothing wrong; ${summary}`);
+    return judge(`filesystem ${path}`, problems, `${program} finds nothing wrong; ${summary}`);
   });
   const codes = textOf('audit ');
   const words = textOf('audit-text ').join('\n').trim();

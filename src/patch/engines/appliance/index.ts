@@ -1,24 +1,28 @@
 import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { digestFile } from '../../../lib/digest-file.ts';
 import { openAppliance } from '../../../appliance/open-appliance.ts';
 import { guestAptConfiguration, guestPreferences, guestSourcesList } from '../namespace/apt-configuration.ts';
 import { describeDiskToGuest } from '../namespace/describe-disk-to-guest.ts';
 import { makeLocalRepository } from '../namespace/make-local-repository.ts';
 import type { Engine, EngineInput, EngineResult } from '../types.ts';
 import { checkCopyInAppliance } from './check-copy.ts';
-import { describeMounts, partitionOf } from './describe-mounts.ts';
+import { describeMounts, isMountable, partitionOf } from './describe-mounts.ts';
 import { makeJobDisk } from './make-job-disk.ts';
 import { type ApplianceHost, findApplianceHost, withCopyInAppliance } from './open-room.ts';
 import { type Outcome, readOutcome } from './read-outcome.ts';
 import { asHostFull } from '../as-host-full.ts';
+import { unpackPackage } from './unpack-package.ts';
 
 const inside = 'a virtual machine of its own without a network, in a QEMU without privileges';
 
 /** Runs the guest's package manager in a small virtual machine of ours. See readme.md. */
 export const applianceEngine: Engine = {
   id: 'appliance',
-  revision: 1,
+  revision: 2,
   isolation: inside,
+  canMount: ({ filesystem, volume }) => isMountable(filesystem.id) && volume.managed === undefined,
+  mountable: 'ext2, ext3, ext4, XFS or btrfs',
   async assertReady({ cacheDirectory }) {
     await openAppliance(cacheDirectory);
   },
@@ -55,7 +59,11 @@ async function makeJob(tree: string, { guest, packages, signal }: EngineInput): 
   await mkdir(tree);
   await cp(jobScripts, tree, { recursive: true });
   await cp(guestScripts, scripts, { recursive: true, dereference: true });
-  await makeLocalRepository(join(tree, 'repository'), packages, signal);
+  await makeLocalRepository(join(tree, 'repository'), packages, signal, async ({ path }, directory, name) => {
+    const file = join(directory, name);
+    const size = await unpackPackage(path, file, signal);
+    return { name, size, sha256: await digestFile(file, { signal }) };
+  });
   const partitions = new Map(guest.mounts.map((mount) => [mount.filesystem.uuid, partitionOf(mount)]));
   const { grubProbeAnswers, links } = describeDiskToGuest(guest, partitions);
   const files = {

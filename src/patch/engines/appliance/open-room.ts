@@ -60,6 +60,7 @@ export async function withCopyInAppliance<Result>(
   const disks: readonly Disk[] = [
     { serial: 'copy', file: { path, format }, backing, writable },
     { serial: 'job', file: { path: jobDisk, format: 'raw' }, writable: false },
+    { serial: 'tools', file: { path: host.appliance.tools, format: 'raw' }, writable: false },
     ...(scratch === undefined ? [] : [await makeScratch(join(scratch, 'scratch'))]),
   ];
   return withAppliance(

@@ -1,3 +1,4 @@
+import type { FilesystemId } from '../../../disk/filesystems/types.ts';
 import type { GuestMount } from '../../../guest/mount-guest.ts';
 import type { EngineGuest } from '../types.ts';
 
@@ -8,6 +9,9 @@ export interface DiskDescription {
   /** The names by which the guest's tools know a filesystem: "DEVICE LINK", one a line. */
   readonly links: readonly string[];
 }
+
+/** What GRUB calls a filesystem, where that is not our name. */
+const grubNames: Readonly<Partial<Record<FilesystemId, string>>> = { ext4: 'ext2' };
 
 const partitionMaps = { gpt: 'gpt', mbr: 'msdos', bsd: 'bsd' } as const;
 
@@ -32,7 +36,7 @@ export function describeDiskToGuest(
     const map = guest.partitionTable && partition ? partitionMaps[guest.partitionTable] : '';
     const drive = partition ? `(hostdisk/${disk},${map}${partition.number})` : `(hostdisk/${disk})`;
     const answers: readonly (readonly [string, string])[] = [
-      ['fs', 'ext2'],
+      ['fs', grubNames[mount.filesystem.id] ?? mount.filesystem.id],
       ['fs_uuid', uuid],
       ['fs_label', mount.filesystem.label],
       ['partuuid', partition?.partitionUuid ?? ''],

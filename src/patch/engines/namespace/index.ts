@@ -25,6 +25,8 @@ export const namespaceEngine: Engine = {
   isolation:
     'namespaces of the host kernel, no network: a guard against accidents, not against a hostile image',
   rootReason: 'it mounts the copy and runs package scripts that set owners, modes and capabilities',
+  canMount: ({ filesystem, volume }) => filesystem.id === 'ext4' && volume.managed === undefined,
+  mountable: 'ext2, ext3 or ext4',
   run: runNamespaceEngine,
   checkFromOutside,
 };

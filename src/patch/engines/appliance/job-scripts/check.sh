@@ -1,18 +1,25 @@
 # In an appliance in which no code of the guest ran: what programs of ours say of the copy, all on descriptor 3.
 set -u
 . /job/guest.sh
+unpack_tools || exit 70
 
 index=0
-while read -r number start path; do
+while read -r number start type _; do
   device=$(device_of "$number" "$start") || exit 71
-  e2fsck -f -n "$device" > /run/said 2>&1
+  case $type in
+    ext4) e2fsck -f -n "$device" ;;
+    xfs) /sbin/xfs_repair -n "$device" ;;
+    btrfs) /bin/btrfs check --readonly "$device" ;;
+    vfat) /sbin/fsck.fat -n "$device" ;;
+    *) exit 71 ;;
+  esac > /run/said 2>&1
   code=$?
   tail -n 8 /run/said | sed "s/^/fsck-text $index /" >&3
   echo "fsck $index $code" >&3
   index=$((index + 1))
 done < /job/mounts
 
-mount_guest ro,noload,noatime,nodev,nosuid,noexec || exit 72
+mount_guest ro,noatime,nodev,nosuid,noexec yes || exit 72
 # By its whole name: the shell would take busybox's own.
 /bin/dpkg "--admindir=$root/var/lib/dpkg" --audit > /run/said 2>&1
 code=$?

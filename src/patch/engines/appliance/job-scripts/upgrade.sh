@@ -6,11 +6,15 @@ base=$root/run/coldpatch
 swap=/dev/$(disk_with_serial scratch)
 mkswap "$swap" > /dev/null && swapon "$swap" || exit 70
 
-mount_guest rw,noatime,nodev,nosuid,commit=300 || exit 71
+mount_guest rw,noatime,nodev,nosuid no || exit 71
 
 # What systemd-nspawn gives to the engine namespace.
 mount -t tmpfs -o mode=755 tmpfs "$root/run" || exit 72
-mkdir -p "$root/run/lock" "$base/repository" "$base/state"
+mkdir -p "$root/run/lock" "$base/repository" "$base/state/archives"
+# What apt finds in its cache it does not digest again; the host did.
+for file in /job/repository/*.deb; do
+  ln -s "/run/coldpatch/repository/${file##*/}" "$base/state/archives/${file##*/}"
+done
 cp -r /job/scripts "$base/scripts" || exit 72
 mount --bind /job/repository "$base/repository" || exit 72
 mount -t tmpfs -o mode=1777,size=3g tmpfs "$root/tmp" || exit 72
@@ -29,10 +33,10 @@ END
   mknod -m 666 "$root/dev/$name" c "$major" "$minor"
 done
 : > "$base/scripts/disk-links"
-while read -r number start path; do
+while read -r number start _; do
   device=$(device_of "$number" "$start")
   IFS=: read -r major minor < "/sys/class/block/$(basename "$device")/dev"
-  mknod -m 660 "$root$device" b "$major" "$minor"
+  [ -e "$root$device" ] || mknod -m 660 "$root$device" b "$major" "$minor"
   sed -n "s|^$number |$device |p" /job/links >> "$base/scripts/disk-links"
 done < /job/mounts
 if [ -e /job/has-policy-rc-d ]; then
@@ -56,7 +60,7 @@ fi
 for name in initramfs-built postponed; do
   if [ -e "$base/state/$name" ]; then sed "s/^/$name /" "$base/state/$name" >&3; fi
 done
-tail -n +2 /job/mounts | while read -r _ _ path; do stat -f -c 'free %a %S' "$root$path"; done >&3
+tail -n +2 /job/mounts | while read -r _ _ _ _ path; do stat -f -c 'free %a %S' "$root$path"; done >&3
 stat -f -c 'free %a %S' "$root" >&3
 sync
 unmount_guest || exit 75
