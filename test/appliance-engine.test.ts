@@ -13,10 +13,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { zstdDecompressSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type ErrorCode, errorCatalogue } from '../src/lib/errors.ts';
+import type { Recording } from '../src/patch/recording/types.ts';
 import type { Report } from '../src/patch/report.ts';
 import { makeSmallImage } from '../tools/images/make-small-image.ts';
 import { type CommandOptions, type CommandResult, runColdpatch } from './support/command-line-fixture.ts';
@@ -26,6 +28,7 @@ import {
   imageCacheDirectory,
   readGuestFile,
 } from './support/guest-image.ts';
+import { makeManyFilesystemsImage, readManyFilesystemsImage } from './support/many-filesystems-image.ts';
 import { makePackageFixture, type PackageFixture } from './support/package-fixture.ts';
 import {
   openWorkshop,
@@ -200,6 +203,44 @@ test('an ordinary user upgrades an image that nobody trusts', async () => {
   expect(leftovers()).toEqual([]);
   expect(machines()).toEqual([]);
 });
+
+test('a root on XFS with a subvolume of btrfs and an EFI system partition', async () => {
+  const from = image;
+  const original = join(folder, 'many.raw');
+  const directory = join(shared, 'many');
+  mkdirSync(directory);
+  await makeManyFilesystemsImage({ from, to: original, directory });
+  rmSync(from);
+  image = original;
+  chownSync(image, user, user);
+  const files = { '/usr/share/app/version': '2.0\n', '/opt/app/version': '2.0 in /opt\n' };
+  const scripts = { postinst: 'echo 2.0 for the firmware > /boot/efi/app.txt' };
+  server.files = await publish(key, { packages: [makePackageFixture(app('2.0', { files, scripts }))] });
+  const report = await updateOrFail();
+  expect(report.verification.filter(({ ok }) => !ok)).toEqual([]);
+  expect(report.verification.map(({ detail }) => detail).join('\n')).toMatch(
+    /xfs_repair finds nothing wrong[^]*btrfs check finds nothing wrong[^]*fsck.fat finds nothing wrong/,
+  );
+  expect(await readManyFilesystemsImage(image, directory)).toEqual([
+    '2.0',
+    '2.0 in /opt',
+    '2.0 for the firmware',
+  ]);
+  const recording = readRecording();
+  expect(recording.changes).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ path: '/usr/share/app/version', kind: 'changed' }),
+      expect.objectContaining({ path: '/opt/app/version', kind: 'added' }),
+      expect.objectContaining({ path: '/boot/efi/app.txt', kind: 'added' }),
+    ]),
+  );
+  expect(machines()).toEqual([]);
+});
+
+function readRecording(): Recording {
+  const path = join(folder, '.coldpatch', basename(image), 'generations/1/recording.json.zst');
+  return JSON.parse(zstdDecompressSync(readFileSync(path)).toString('utf8')) as Recording;
+}
 
 const scripts = '/run/coldpatch/scripts';
 
