@@ -8,6 +8,7 @@ import { makeServerImage } from '../tools/images/make-server-image.ts';
 import { installSystemPackages } from '../tools/install-system-packages.ts';
 import { systemPackages } from '../tools/system-packages.ts';
 import { applianceBench } from './appliance.ts';
+import { applianceUpdateBench } from './appliance-update.ts';
 import { describeMachine } from './describe-machine.ts';
 import { generationsBench } from './generations.ts';
 import { inspectBench } from './inspect.ts';
@@ -28,6 +29,7 @@ const benches: readonly Bench[] = [
   matchingBench,
   generationsBench,
   applianceBench,
+  applianceUpdateBench,
   inventoryBench,
   powerCutsBench,
   runningBench,
