@@ -96,7 +96,7 @@ beforeAll(async () => {
     cacheDirectory: join(folder, 'cache'),
     stateDirectory: join(folder, 'state'),
     generations: { defaults: {}, machines: {} },
-  imageDirectories: [],
+    imageDirectories: [],
     upgradeSeconds: 3600,
     kvmProbeSeconds: 1,
   };

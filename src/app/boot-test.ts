@@ -118,7 +118,7 @@ export function bootTester(
   place: BootTestPlace,
 ): (input: BootTestInput) => Promise<BootTestReport> {
   return async ({ copy, original, examined }) => {
-    const mounts = mountsOf(examined);
+    const mounts = mountsOf(examined.reading);
     const tested = ({ path, format, backing }: ImageCopy): TestedImage => ({
       file: { path, format },
       backing,
