@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { testVersionOrder } from '../fixtures/test-version-order.ts';
+import { testVersionOrder } from '../test-version-order.ts';
 import { compareApkVersions } from './compare-apk-versions.ts';
 
 /** Those of apk-tools' own tests, and what its source says of the rest. */

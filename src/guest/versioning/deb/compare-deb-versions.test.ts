@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { fromOldToNew, testVersionOrder } from '../fixtures/test-version-order.ts';
+import { fromOldToNew, testVersionOrder } from '../test-version-order.ts';
 import { compareDebVersions } from './compare-deb-versions.ts';
 
 const ordered = [

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { testVersionOrder } from '../fixtures/test-version-order.ts';
+import { testVersionOrder } from '../test-version-order.ts';
 import { compareWindowsVersions } from './compare-windows-versions.ts';
 
 testVersionOrder({
