@@ -5,13 +5,16 @@ const minute = 60_000;
 /** Files of tests that look at the whole host, where other tests must not be at work. */
 const alone = ['test/doctor.test.ts', 'test/leaks.test.ts'];
 
+/** Files of tests that boot whole systems under emulation, or cut the power thousands of times: minutes each. */
+const long = ['test/boot-test.test.ts', 'test/journal-faults.test.ts', 'test/sealed-secret.test.ts'];
+
 const medium = {
   setupFiles: ['test/support/fail-on-leaks.ts'],
   testTimeout: 20 * minute,
   hookTimeout: 20 * minute,
 };
 
-/** `small`: beside the source, no root, no seconds. `medium`: real images and programs, as root, two files at a time. */
+/** `small`: beside the source, no root, no seconds. `medium`: real images and programs, as root, two files at a time. `long`: not by `npm test`. */
 export default defineConfig({
   test: {
     projects: [
@@ -28,7 +31,7 @@ export default defineConfig({
           ...medium,
           name: 'medium',
           include: ['test/**/*.test.ts'],
-          exclude: alone,
+          exclude: [...alone, ...long],
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
@@ -40,6 +43,15 @@ export default defineConfig({
           include: alone,
           fileParallelism: false,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          ...medium,
+          name: 'long',
+          include: long,
+          maxWorkers: 2,
+          sequence: { groupOrder: 3 },
         },
       },
     ],
