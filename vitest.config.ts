@@ -6,7 +6,9 @@ const minute = 60_000;
 const alone = ['test/doctor.test.ts', 'test/leaks.test.ts'];
 
 /** Files of tests that boot whole systems under emulation, or cut the power thousands of times: minutes each. */
-const long = ['test/boot-test.test.ts', 'test/journal-faults.test.ts', 'test/sealed-secret.test.ts'];
+const long = ['boot-test', 'journal-faults', 'running-machines', 'sealed-secret'].map(
+  (name) => `test/${name}.test.ts`,
+);
 
 const medium = {
   setupFiles: ['test/support/fail-on-leaks.ts'],

@@ -44,7 +44,8 @@ function directory(...names: readonly string[]): string {
 }
 
 async function numbers(host: string): Promise<readonly number[]> {
-  const list = JSON.parse(await done(host, 'generations', 'list', 'web', '--json')) as { number: number }[];
+  const { stdout } = await coldpatch(host, 'generations', 'list', 'web', '--json');
+  const list = JSON.parse(stdout) as { number: number }[];
   return list.map(({ number }) => number);
 }
 
@@ -178,17 +179,13 @@ test.each([
     const refused = await coldpatch('one', 'generations', 'rollback', 'web');
     expect(refused).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('vtpm_key') as string });
     writeFileSync(keyFile, key.text);
-    const shown = await done(
-      'one',
-      'generations',
-      'show',
-      'web',
-      String((await numbers('one')).at(0)),
-      '--json',
-    );
+    const [newest] = await numbers('one');
+    const { stdout: shown } = await coldpatch('one', 'generations', 'show', 'web', String(newest), '--json');
     expect(shown).toMatch(/"keyId": "[0-9a-f]{32}"/);
     expect(shown).not.toContain(key.text.trim());
   }
+  const listed = await coldpatch('one', 'generations', 'list', 'web');
+  expect(listed).toMatchObject({ exitCode: 4, stdout: expect.stringContaining('or was cleared') as string });
   await done('one', 'generations', 'rollback', 'web');
   const found = await withTpm(
     stateOption,

@@ -124,7 +124,9 @@ function expectOneMoment({ generation, manifest }: Taken): number {
     third: join(kept.second, 'disk2'),
   };
   const { first, second, third } = readCounters(disks, folder);
-  const order = [first, Number(manifest.vtpm?.counters.nv[counterName]) - 1, second, third];
+  // Of a filesystem that was not frozen, the file may be in the journal, which is not replayed here.
+  const inFile = manifest.running?.quiescence === 'frozen' ? [second] : [];
+  const order = [first, Number(manifest.vtpm?.counters.nv[counterName]) - 1, ...inFile, third];
   expect(third).toBeGreaterThan(0);
   expect(order).toEqual(order.toSorted((one, other) => other - one));
   expect(first - third).toBeLessThanOrEqual(1);
@@ -278,7 +280,8 @@ test('with its memory, the guest goes on where it was', async () => {
   expect(readFileSync(join(run, 'console'), 'latin1')).not.toContain('ima:');
   expect(guest.counted()).toBeGreaterThan(number);
   expect(guest.counted()).toBeLessThan(number + 100);
-  expectOneMoment(await take('--qmp', guest.qmp));
+  // This guest writes the same bytes again when it counts on from where it was, which no real one does.
+  expectOneMoment(await take('--qmp', guest.qmp, '--accept-put-back'));
 }, 200_000);
 
 async function untilResumed(): Promise<void> {

@@ -59,8 +59,8 @@ test('a vTPM that counts less is older', () => {
   const members = placeMembers(present('b', 'new'), generations, last);
   const counters = { resets: 3, restarts: 0, clock: 1, nv: { '1500016': '2' } };
   expect(findPutBack(members, last, counters)).toEqual([
-    'the vTPM is older than generation 2: its counter "resets" went from 4 to 3',
-    'the vTPM is older than generation 2: its counter "nv 1500016" went from 3 to 2',
+    'the vTPM is older than generation 2, or was cleared: its counter "resets" went from 4 to 3',
+    'the vTPM is older than generation 2, or was cleared: its counter "nv 1500016" went from 3 to 2',
   ]);
 });
 

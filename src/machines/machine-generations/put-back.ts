@@ -61,7 +61,7 @@ export function findPutBack(
     ...findingsOf(members),
     ...lostCounts(last?.counters, counters).map(
       ({ counter, before, after }) =>
-        `the vTPM is older than generation ${last?.generation}: its counter "${counter}" went from ${before} to ${after ?? 'nothing'}`,
+        `the vTPM is older than generation ${last?.generation}, or was cleared: its counter "${counter}" went from ${before} to ${after ?? 'nothing'}`,
     ),
   ];
 }

@@ -181,7 +181,7 @@ const chapters: readonly Chapter[] = [
   runGuest(4, false),
   rollBackTo(),
   { name: 'lift the hold', tell: (places) => liftMachine(configOf(places), machineName) },
-  rollBackTo(1),
+  rollBackTo(2),
   runGuest(5, true),
   {
     name: 'thin',
