@@ -52,7 +52,7 @@ describe('a run of the tests', () => {
   test('is red when every test is skipped', async () => {
     plant(
       copy,
-      'test/planted.test.ts',
+      'src/planted.test.ts',
       "import { test } from 'vitest';\ntest.skip('one', () => undefined);\n",
     );
     const { exitCode, output } = await runPlanted();
