@@ -34,8 +34,7 @@ test('a power cut during the recovery from a kill takes nothing away either', as
     const moment = risky[Math.floor(((count + 0.5) * risky.length) / kills)];
     if (!moment) throw new Error('Expected moments.');
     const { wrong } = await cutRecovery(trial, await killAt(trial, moment), { mixtures: 'lost', enough: 5 });
-    // An intent that a killed run had removed may come back: the next run settles it once more (docs/power-cuts.md).
-    expect(wrong.filter((line) => !/: left \S+\/intent\.json$/.test(line))).toEqual([]);
+    expect(wrong).toEqual([]);
   }
 });
 

@@ -69,8 +69,8 @@ export async function recoverStory(places: StoryPlaces): Promise<StoryState> {
   return readStoryState(places);
 }
 
-/** True when there was something to settle. */
-async function settleAll(places: StoryPlaces): Promise<boolean> {
+/** @param every also images of which nothing is left. @returns true when there was something to settle. */
+async function settleAll(places: StoryPlaces, every = false): Promise<boolean> {
   const host = hostStateOf(places.state);
   let found = false;
   // Without the key of this host a run would make another, which would hide that it was lost.
@@ -84,9 +84,9 @@ async function settleAll(places: StoryPlaces): Promise<boolean> {
     });
   }
   for (const image of [places.golden, places.web]) {
-    if ((await findLeftovers(stateDirectoryOf(image))).length === 0) continue;
-    await tidy(image);
-    found = true;
+    const isLeft = (await findLeftovers(stateDirectoryOf(image))).length > 0;
+    if (isLeft || every) await tidy(image);
+    found ||= isLeft;
   }
   return found;
 }
@@ -183,5 +183,8 @@ if (import.meta.main) {
     readonly root: string;
     readonly work: string;
   };
-  await recoverStory(placesIn(root, work));
+  const places = placesIn(root, work);
+  // The next command on an image is a run, which syncs what it finds also where nothing is left of the one that was killed.
+  await settleAll(places, true);
+  await recoverStory(places);
 }
