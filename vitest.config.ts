@@ -19,6 +19,7 @@ const medium = {
 /** `small`: beside the source, no root, no seconds. `medium`: real images and programs, as root, two files at a time. `long`: not by `npm test`. */
 export default defineConfig({
   test: {
+    globalSetup: 'test/support/folder-of-run.ts',
     projects: [
       {
         test: {

@@ -12,7 +12,7 @@ test('a file that is left in a watched folder is a leak, until it is gone', asyn
   const before = readHostState([folder]);
   const left = join(folder, 'left');
   writeFileSync(left, '');
-  expect(await findLeaks(before, [folder])).toEqual([`file ${left}`]);
+  expect(await findLeaks(before, [folder], 500)).toEqual([`file ${left}`]);
   rmSync(left);
   expect(await findLeaks(before, [folder])).toEqual([]);
   rmSync(folder, { recursive: true });
@@ -25,7 +25,7 @@ test('a process that is left is a leak, until it has ended', async () => {
   const before = readHostState([]);
   const child = spawn(program, ['60']);
   await once(child, 'spawn');
-  expect(await findLeaks(before, [])).toEqual([`process ${child.pid} qemu-left`]);
+  expect(await findLeaks(before, [], 500)).toEqual([`process ${child.pid} qemu-left`]);
   child.kill('SIGKILL');
   await once(child, 'close');
   expect(await findLeaks(before, [])).toEqual([]);

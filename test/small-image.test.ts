@@ -498,7 +498,7 @@ async function updateOnSmallDisk({ megabytes, format }: SmallDisk): Promise<Comm
 
 function runInMountNamespace(script: string): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn('unshare', ['--mount', '--propagation=private', 'bash', '-c', script], {
+    const child = spawn('unshare', ['--mount', '--propagation=slave', 'bash', '-c', script], {
       env: { ...process.env, COLDPATCH_CACHE_DIRECTORY: cache },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -16,20 +16,12 @@ process.env.COLDPATCH_STATE_DIRECTORY = join(state, 'state');
 const watched = [own, '/run/coldpatch'];
 let before: HostState;
 
-// Nothing runs at the end of a file that does not load, or whose tests are all skipped.
-function removeUnused(): void {
-  rmSync(state, { recursive: true });
-  rmSync(own, { recursive: true });
-}
-process.once('exit', removeUnused);
-
 beforeAll(() => {
   before = readHostState(watched);
 });
 
 // Vitest runs the last hook first, so whatever the tests clean up in their own hooks is gone by now.
 afterAll(async () => {
-  process.off('exit', removeUnused);
   const leaks = await findLeaks(before, watched);
   process.env.TMPDIR = outer;
   rmSync(state, { recursive: true });

@@ -34,7 +34,7 @@ export async function changeGuestImage({
   ];
   await runProgramOrFail({
     file: 'unshare',
-    args: ['--mount', '--propagation=private', 'bash', '-c', steps.join('\n')],
+    args: ['--mount', '--propagation=slave', 'bash', '-c', steps.join('\n')],
     environment: { image, files, DEBIAN_FRONTEND: 'noninteractive', TMPDIR: process.env.TMPDIR ?? '/tmp' },
     timeoutSeconds: 120,
   });

@@ -47,7 +47,7 @@ END`,
   ];
   await runProgramOrFail({
     file: 'unshare',
-    args: ['--mount', '--propagation=private', 'bash', '-c', steps.join('\n')],
+    args: ['--mount', '--propagation=slave', 'bash', '-c', steps.join('\n')],
     environment: { from, to, directory },
     timeoutSeconds: 300,
   });
@@ -65,7 +65,7 @@ export async function readManyFilesystemsImage(image: string, directory: string)
   ];
   const { stdout } = await runProgramOrFail({
     file: 'unshare',
-    args: ['--mount', '--propagation=private', 'bash', '-c', steps.join('\n')],
+    args: ['--mount', '--propagation=slave', 'bash', '-c', steps.join('\n')],
     environment: { image, directory, MTOOLS_SKIP_CHECK: '1' },
     timeoutSeconds: 120,
   });

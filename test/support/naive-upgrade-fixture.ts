@@ -22,7 +22,7 @@ export async function runNaively({ image, directory, command }: NaiveRun): Promi
       '--fork',
       '--kill-child',
       '--mount-proc',
-      '--propagation=private',
+      '--propagation=slave',
       script,
       image,
       directory,
