@@ -54,3 +54,22 @@ test('a filesystem with unwritten changes on a file that a killed daemon served 
   }
   rmSync(folder, { recursive: true });
 });
+
+test('what the host unmounts while a namespace is open is free at once', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'namespace-'));
+  const disk = join(folder, 'disk.raw');
+  writeFileSync(disk, '');
+  truncateSync(disk, 16 * 1024 ** 2);
+  execFileSync('mke2fs', ['-q', '-F', '-t', 'ext4', disk]);
+  const root = join(folder, 'root');
+  mkdirSync(root);
+  execFileSync('mount', ['-o', 'loop', disk, root]);
+  const device = execFileSync('findmnt', ['-n', '-o', 'SOURCE', '--mountpoint', root], { encoding: 'utf8' });
+  const use = useOf(device.trim());
+  const namespace = await HostNamespace.open();
+  execFileSync('umount', [root]);
+  expect(use).toBeDefined();
+  await expect.poll(() => useOf(device.trim()) === use, { timeout: 10_000 }).toBe(false);
+  await namespace.close();
+  rmSync(folder, { recursive: true });
+});

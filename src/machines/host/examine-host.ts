@@ -73,7 +73,7 @@ async function checkAbilities(
               '--fork',
               '--kill-child=KILL',
               '--mount-proc',
-              '--propagation=private',
+              '--propagation=slave',
             ],
             ['mount', '-t', 'tmpfs', 'coldpatch', workDirectory],
           ].flat(),

@@ -14,6 +14,7 @@ import { type StartedProgram, type StartOptions, startProgram } from '../../lib/
  * mounts and their loop devices away. So nothing has to be cleaned up after a crash.
  *
  * There are two mount namespaces: what is mounted in the outer one is seen in the inner one, and not the other way.
+ * What the host unmounts is unmounted in both, where its mounts are shared, as under systemd: nothing of it is held up.
  * A program that serves a file by FUSE runs in the outer one. When all are killed at once and it is the last to go, the
  * kernel makes it take away the mounts of its namespace: with a filesystem among them that lies on its own file, it
  * would wait for itself for ever, and every `sync` and `losetup` of the host with it.
@@ -38,7 +39,7 @@ export class HostNamespace {
         '--fork',
         '--kill-child=KILL',
         '--mount-proc',
-        '--propagation=private',
+        '--propagation=slave',
         'sh',
         '-c',
         // systemd-nspawn keeps its books in /run/systemd: give it a place that is ours.

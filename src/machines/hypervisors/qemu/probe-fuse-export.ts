@@ -26,7 +26,7 @@ export async function probeFuseExport(workDirectory: string, signal?: AbortSigna
   const daemon = await startProgram({
     file: 'unshare',
     args: [
-      ['--mount', '--propagation=private', '--', 'qemu-storage-daemon'],
+      ['--mount', '--propagation=slave', '--', 'qemu-storage-daemon'],
       ['--blockdev', JSON.stringify(node)],
       ['--export', JSON.stringify({ type: 'fuse', id: 'export', 'node-name': 'disk', mountpoint })],
       ['--chardev', 'stdio,id=monitor', '--monitor', 'chardev=monitor'],
