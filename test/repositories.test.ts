@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
+  globSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -169,6 +170,21 @@ describe('a signed repository', () => {
     server.files = new Map();
     expect(changesOf(await find({ offline: true }))).toEqual(upgradeOfApp);
     expect(server.requests.length).toBe(before + 1);
+  });
+
+  test('has one cache of the solver, for runs at the same time and for those after them', async () => {
+    server.files = await publish(key, { packages: all() });
+    const at = (hours: number): Promise<UpgradeSet> => find({ clock: () => inHours(hours) });
+    const caches = (): readonly bigint[] =>
+      globSync(join(directory, 'cache/metadata/apt/*/srcpkgcache.bin')).map(
+        (path) => statSync(path, { bigint: true }).ino,
+      );
+    await at(0);
+    const made = caches();
+    expect(made).toHaveLength(1);
+    for (const found of await Promise.all([1, 2, 3, 4, 5, 6].map(at)))
+      expect(changesOf(found)).toEqual(upgradeOfApp);
+    expect(caches()).toEqual(made);
   });
 
   test('that was never fetched cannot be used offline', async () => {

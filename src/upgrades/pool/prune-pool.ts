@@ -66,7 +66,7 @@ function sizeOf(files: readonly KeptFile[]): number {
   return files.reduce((sum, { size }) => sum + size, 0);
 }
 
-/** The solver's view of lists holds links to them, and is made again when it is missing. */
+/** The solver's view of lists is made again when it is missing. */
 async function removeSolverLists(cacheDirectory: string, oldest: number): Promise<void> {
   const root = join(cacheDirectory, 'metadata/apt');
   for (const name of await readdir(root).catch(noneWhenMissing)) {

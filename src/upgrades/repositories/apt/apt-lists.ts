@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { constants, copyFile, mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { runProgramOrFail } from '../../../lib/run-program.ts';
 import { ColdpatchError } from '../../../lib/errors.ts';
@@ -17,7 +17,7 @@ export interface AptListsOptions {
 }
 
 /** Raised when what is in the directory changes its form. */
-const revision = 1;
+const revision = 2;
 
 /**
  * The directory with apt's view of verified lists, made once for the same lists and shared by all images that use them:
@@ -115,15 +115,19 @@ async function placeEntry(
       `Expected apt-get indextargets to name its file for ${entry.uri} ${entry.suite} ${key}, but it did not. Check the version of apt on this host.`,
     );
   }
-  await symlinkOnce(entry.packagesPath, join(lists, name));
+  await copyOnce(entry.packagesPath, join(lists, name));
   // apt names a list for its address, with `_` for each slash and for nothing else.
   const base = name.split('_').slice(0, -key.split('/').length);
   await writeFile(join(lists, [...base, 'Release'].join('_')), entry.releaseText);
 }
 
-async function symlinkOnce(target: string, path: string): Promise<void> {
+/**
+ * A file of its own, where the host allows with the same blocks: the time of the one that is kept changes with every use,
+ * and by that apt would take its cache to be stale, or fail when it happens while apt thinks.
+ */
+async function copyOnce(source: string, path: string): Promise<void> {
   try {
-    await symlink(target, path);
+    await copyFile(source, path, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
   } catch (error) {
     if (!hasErrorCode(error, 'EEXIST')) throw error;
   }
