@@ -1,12 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Config } from '../config/schema.ts';
 import { chooseEngine } from '../patch/choose-engine.ts';
 import { examineImage, type ImageRequest } from '../patch/examine-image.ts';
 import { createPhases, type PhaseDisplay } from '../patch/phases.ts';
 import type { Plan } from '../patch/plan.ts';
 import { planUpgrade } from '../patch/plan-upgrade.ts';
+import { withWorkDirectory } from '../upgrades/with-work-directory.ts';
 import { type SourceOptions, sourcesOf } from './sources.ts';
 
 export interface PlanRequest extends SourceOptions {
@@ -21,24 +19,24 @@ export async function planImage(config: Config, request: PlanRequest): Promise<P
   const choice = await chooseEngine(request.engine);
   const phases = createPhases({ display: request.display, now: () => performance.now() });
   const image = await phases.run('inspect', () => examineImage(request.image));
-  const workDirectory = await mkdtemp(join(tmpdir(), 'coldpatch-plan-'));
   try {
     const { plan } = await phases.run('plan', () =>
-      planUpgrade(image, {
-        ...choice,
-        sources: sourcesOf(config, request),
-        workDirectory,
-        clock: () => new Date(),
-        onProgress: (progress) => {
-          if (progress.step === 'repositories')
-            phases.progress(progress.done / progress.total, progress.detail);
-        },
-        signal: request.signal,
-      }),
+      withWorkDirectory(config.cacheDirectory, (workDirectory) =>
+        planUpgrade(image, {
+          ...choice,
+          sources: sourcesOf(config, request),
+          workDirectory,
+          clock: () => new Date(),
+          onProgress: (progress) => {
+            if (progress.step === 'repositories')
+              phases.progress(progress.done / progress.total, progress.detail);
+          },
+          signal: request.signal,
+        }),
+      ),
     );
     return plan;
   } finally {
     image.close();
-    await rm(workDirectory, { recursive: true, force: true });
   }
 }

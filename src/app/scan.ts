@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Config } from '../config/schema.ts';
 import { ColdpatchError } from '../lib/errors.ts';
 import type { RecordedPackage } from '../guest/package-managers/types.ts';
@@ -26,6 +23,7 @@ import { ensurePackages } from '../upgrades/pool/ensure-packages.ts';
 import type { SkippedSource } from '../upgrades/repository-snapshot.ts';
 import { type UsedRepository, usedRepositories } from '../upgrades/used-repositories.ts';
 import type { PackageFile } from '../upgrades/types.ts';
+import { withWorkDirectory } from '../upgrades/with-work-directory.ts';
 import { type SourceOptions, sourcesOf } from './sources.ts';
 
 export { reachesGate } from '../upgrades/matching/reaches-gate.ts';
@@ -65,26 +63,28 @@ export async function* scanImages(
 async function scanImage(config: Config, request: ScanRequest): Promise<Scan> {
   const phases = createPhases({ display: request.display, now: () => performance.now() });
   const { image, solved } = await phases.run('inspect', () => examineForScan(request.image));
-  const workDirectory = await mkdtemp(join(tmpdir(), 'coldpatch-scan-'));
   const comparison: Comparison = { config, request, phases };
   try {
-    const access: Access = {
-      workDirectory,
-      clock: () => new Date(),
-      onProgress: (progress) => {
-        if (progress.step === 'repositories') {
-          phases.progress(progress.done / progress.total, progress.detail);
-        }
-      },
-      signal: request.signal,
-    };
     const published = await phases.run('plan', () =>
-      solved ? publishedBySolver(image, access, comparison) : publishedByOrder(image, access, comparison),
+      withWorkDirectory(config.cacheDirectory, (workDirectory) => {
+        const access: Access = {
+          workDirectory,
+          clock: () => new Date(),
+          onProgress: (progress) => {
+            if (progress.step === 'repositories') {
+              phases.progress(progress.done / progress.total, progress.detail);
+            }
+          },
+          signal: request.signal,
+        };
+        return solved
+          ? publishedBySolver(image, access, comparison)
+          : publishedByOrder(image, access, comparison);
+      }),
     );
     return await compare(image, published, comparison);
   } finally {
     image.close();
-    await rm(workDirectory, { recursive: true, force: true });
   }
 }
 

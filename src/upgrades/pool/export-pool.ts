@@ -1,8 +1,8 @@
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncFile } from '../../lib/durable-file.ts';
 import { runProgramOrFail } from '../../lib/run-program.ts';
+import { withWorkDirectory } from '../with-work-directory.ts';
 import { listKeptFiles } from './list-kept-files.ts';
 import { lockPool } from './lock-pool.ts';
 
@@ -33,24 +33,24 @@ export async function exportPool({
 }: ExportPoolOptions): Promise<PoolTransfer> {
   await using _lock = await lockPool(cacheDirectory, signal);
   const files = await listKeptFiles(cacheDirectory);
-  const work = await mkdtemp(join(tmpdir(), 'coldpatch-export-'));
   const unfinished = `${target}.unfinished`;
   try {
-    const names = join(work, 'names');
-    await writeFile(names, files.map(({ name }) => `${name}\0`).join(''));
-    await runProgramOrFail({
-      file: 'tar',
-      args: `--create --format ustar --owner 0 --group 0 --numeric-owner --mode 0644 --mtime @0 --no-recursion --null`
-        .split(' ')
-        .concat('--file', unfinished, '--directory', cacheDirectory, '--files-from', names),
-      timeoutSeconds,
-      ...(signal && { signal }),
+    await withWorkDirectory(cacheDirectory, async (work) => {
+      const names = join(work, 'names');
+      await writeFile(names, files.map(({ name }) => `${name}\0`).join(''));
+      await runProgramOrFail({
+        file: 'tar',
+        args: `--create --format ustar --owner 0 --group 0 --numeric-owner --mode 0644 --mtime @0 --no-recursion --null`
+          .split(' ')
+          .concat('--file', unfinished, '--directory', cacheDirectory, '--files-from', names),
+        timeoutSeconds,
+        ...(signal && { signal }),
+      });
     });
     await syncFile(unfinished);
     await rename(unfinished, target);
   } finally {
     await rm(unfinished, { force: true });
-    await rm(work, { recursive: true, force: true });
   }
   return { files: files.length, bytes: files.reduce((sum, { size }) => sum + size, 0) };
 }
