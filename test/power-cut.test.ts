@@ -22,7 +22,7 @@ afterAll(() => {
 });
 
 test.each([
-  { name: 'ext4', kind: filesystemKinds.ext4, ordered: 500, random: 300 },
+  { name: 'ext4', kind: filesystemKinds.ext4, ordered: 1500, random: 700 },
   { name: 'XFS', kind: filesystemKinds.xfs, ordered: 20, random: 40 },
 ])(
   'on $name every power cut leaves a machine before a change or after it',
