@@ -3,24 +3,43 @@
  * For root, mounts in it are shared as under systemd: what one file of tests unmounts does not live on in the mount namespaces of another.
  */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+const prefix = 'coldpatch-tests-';
+
 export function setup(): () => void {
   const outer = tmpdir();
-  const own = mkdtempSync(join(outer, 'coldpatch-tests-'));
+  removeAbandoned(outer);
+  const own = mkdtempSync(join(outer, `${prefix}${process.pid}-`));
   // Tests also start programs as ordinary users, who are to reach what they are given.
   chmodSync(own, 0o711);
-  const isRoot = process.getuid?.() === 0;
-  if (isRoot) {
+  if (process.getuid?.() === 0) {
     execFileSync('mount', ['--bind', own, own]);
     execFileSync('mount', ['--make-shared', own]);
   }
   process.env.TMPDIR = own;
   return () => {
     process.env.TMPDIR = outer;
-    if (isRoot) execFileSync('umount', [own]);
-    rmSync(own, { recursive: true });
+    remove(own);
   };
+}
+
+/** What runs of the same user left that were killed. */
+function removeAbandoned(outer: string): void {
+  for (const name of readdirSync(outer)) {
+    const [, run] = new RegExp(`^${prefix}(\\d+)-`).exec(name) ?? [];
+    if (run === undefined || existsSync(`/proc/${run}`)) continue;
+    const folder = join(outer, name);
+    if (statSync(folder).uid === process.getuid?.()) remove(folder);
+  }
+}
+
+/** Fails, and removes nothing, when something is still mounted below: that is somebody's disk. */
+function remove(folder: string): void {
+  if (readFileSync('/proc/self/mountinfo', 'utf8').includes(` ${folder} `)) {
+    execFileSync('umount', [folder], { stdio: 'pipe' });
+  }
+  rmSync(folder, { recursive: true });
 }
