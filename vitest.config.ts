@@ -26,6 +26,7 @@ export default defineConfig({
           name: 'small',
           include: ['src/**/*.test.ts', 'tools/**/*.test.ts'],
           testTimeout: minute,
+          hookTimeout: minute,
           sequence: { groupOrder: 0 },
         },
       },

@@ -8,7 +8,7 @@ import { runGate } from './run-gates.ts';
 
 const repository = join(import.meta.dirname, '..');
 const gates = [...sourceGates, smallTests];
-const timeout = 60_000;
+const timeout = 180_000;
 let copy: string;
 
 beforeEach(() => {

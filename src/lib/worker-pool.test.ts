@@ -52,6 +52,15 @@ test('a thread that fails, hangs, eats memory or ends costs its own request alon
   ]);
 });
 
+test('a thread that runs out of memory in the moment in which its time is over is no error of ours', async () => {
+  const requests = Array.from({ length: 16 }, () => 'eat');
+  const secondsEach = (index: number): number => 0.02 + index * 0.04;
+  const options = { module, threads: 2, secondsEach, heapMebibytes: 32 };
+  for await (const { error } of askWorkers<number>(requests, options)) {
+    expect(error?.code).toBe('limit_exceeded');
+  }
+});
+
 test('who stops listening leaves no thread behind', async () => {
   for await (const { value } of askWorkers<number>([1, 'spin', 'spin'], {
     module,

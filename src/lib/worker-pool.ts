@@ -73,6 +73,8 @@ function start(options: WorkerPoolOptions, live: Set<Thread>): Thread {
   const worker = new Worker(options.module, {
     resourceLimits: { maxOldGenerationSizeMb: options.heapMebibytes },
   });
+  // A thread that was given up for another reason may still run out of memory before it is gone.
+  worker.on('error', () => undefined);
   const thread = { worker, ready: once(worker, 'message') };
   live.add(thread);
   return thread;
