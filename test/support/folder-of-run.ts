@@ -38,10 +38,10 @@ function removeAbandoned(outer: string): void {
   }
 }
 
-/** Fails, and removes nothing, when something is still mounted below: that is somebody's disk. */
+/** A worker may still be on its way out. What is mounted below goes with the mount, so that nothing is removed of it. */
 function remove(folder: string): void {
   if (readFileSync('/proc/self/mountinfo', 'utf8').includes(` ${folder} `)) {
-    execFileSync('umount', [folder], { stdio: 'pipe' });
+    execFileSync('umount', ['--lazy', folder]);
   }
-  rmSync(folder, { recursive: true });
+  rmSync(folder, { recursive: true, maxRetries: 20, retryDelay: 100 });
 }
