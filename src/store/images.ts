@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Insertable, Selectable, Updateable } from 'kysely';
 import type { Store } from './open-store.ts';
 import { tellOtherSources } from './other-sources.ts';
+import { activeStates } from './runs.ts';
 import type { ImageRole, ImageRow } from './tables.ts';
 
 /** One file as a source listed it. */
@@ -161,12 +162,27 @@ export async function staleImages(
         ]),
       ]),
     )
+    .where((where) =>
+      where.not(
+        where.exists(
+          where
+            .selectFrom('runs')
+            .select('runs.id')
+            .whereRef('runs.image_id', '=', 'images.id')
+            .where('runs.state', 'in', activeStates),
+        ),
+      ),
+    )
     .orderBy('role')
     .orderBy('locator')
     .execute();
 }
 
-/** A page of images by their id, after the id `after`. */
+/**
+ * A page of images by their id, after the id `after`.
+ * Packages and findings are asked for first, and stand here as ids: a database that sees how many images each of them
+ * has can tell whether to begin with those images or with the page.
+ */
 export async function listImages(
   { db }: Store,
   filter: ImageFilter,
@@ -191,14 +207,14 @@ export async function listImages(
         .select('inspection_packages.inspection_id')
         .where('package_id', 'in', packageIds.length === 0 ? [-1] : packageIds),
     );
-  if (advisory !== undefined)
+  if (advisory !== undefined) {
+    const findings = await db.selectFrom('findings').select('id').where('advisory', '=', advisory).execute();
+    if (findings.length === 0) return [];
+    const ids = findings.map(({ id }) => id);
     query = query.where('images.id', 'in', (where) =>
-      where
-        .selectFrom('findings')
-        .innerJoin('image_findings', 'image_findings.finding_id', 'findings.id')
-        .select('image_findings.image_id')
-        .where('findings.advisory', '=', advisory),
+      where.selectFrom('image_findings').select('image_findings.image_id').where('finding_id', 'in', ids),
     );
+  }
   return query.execute();
 }
 
@@ -224,18 +240,17 @@ export async function updateImageRow(
 export async function countImages({ db }: Store, sources?: readonly string[]) {
   let query = db
     .selectFrom('images')
-    .select((select) => [
-      select.fn.countAll<number>().as('all'),
-      select.fn.count<number>('inspection_id').as('inspected'),
-      select.fn.count<number>('problem').as('unreadable'),
+    .select(({ fn }) => [
+      fn.countAll<number>().as('all'),
+      fn.count<number>('inspection_id').as('inspected'),
+      fn.count<number>('problem').as('unreadable'),
+      fn.countAll<number>().filterWhere('outdated', '>', 0).as('outdated'),
+      fn.countAll<number>().filterWhere('vulnerabilities', '>', 0).as('vulnerable'),
+      fn.countAll<number>().filterWhere('urgent', '>', 0).as('urgent'),
     ])
     .where('state', '=', 'present');
   if (sources) query = query.where('source_id', 'in', sources.length === 0 ? [''] : sources);
-  const counted = await query.executeTakeFirstOrThrow();
-  const outdated = await query.where('outdated', '>', 0).executeTakeFirstOrThrow();
-  const vulnerable = await query.where('vulnerabilities', '>', 0).executeTakeFirstOrThrow();
-  const urgent = await query.where('urgent', '>', 0).executeTakeFirstOrThrow();
-  return { ...counted, outdated: outdated.all, vulnerable: vulnerable.all, urgent: urgent.all };
+  return query.executeTakeFirstOrThrow();
 }
 
 function isSameFile(image: ListedImage, before: StoredImage | undefined): boolean {

@@ -20,34 +20,29 @@ export interface InspectionRecord {
 
 const rowsAtATime = 200;
 
-/** Keeps an inspection; packages that other images have too share their rows. @returns its id */
+/**
+ * Keeps an inspection; packages that other images have too share their rows.
+ * Equal bytes that somebody else read meanwhile are the same inspection, and nothing is written again.
+ *
+ * @returns its id
+ */
 export async function recordInspection(
   { db, now, lock }: Store,
   { digest, document, packages }: InspectionRecord,
 ): Promise<number> {
   return db.transaction().execute(async (transaction) => {
     await lock(transaction, `inspection ${digest}`);
-    const made_at = now().toISOString();
     const before = await transaction
       .selectFrom('inspections')
       .select('id')
       .where('digest', '=', digest)
       .executeTakeFirst();
-    if (before) {
-      await transaction.deleteFrom('inspection_packages').where('inspection_id', '=', before.id).execute();
-      await transaction
-        .updateTable('inspections')
-        .set({ document, made_at })
-        .where('id', '=', before.id)
-        .execute();
-    }
-    const { id } =
-      before ??
-      (await transaction
-        .insertInto('inspections')
-        .values({ digest, document, made_at })
-        .returning('id')
-        .executeTakeFirstOrThrow());
+    if (before) return before.id;
+    const { id } = await transaction
+      .insertInto('inspections')
+      .values({ digest, document, made_at: now().toISOString() })
+      .returning('id')
+      .executeTakeFirstOrThrow();
     // In one order for everybody: two transactions that add the same packages wait for each other, never in a circle.
     const distinct = new Map(packages.map((one) => [keyOf(one), one]));
     const sorted = [...distinct].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);

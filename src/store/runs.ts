@@ -6,7 +6,7 @@ import type { RunKind, RunRow, RunState, StepRow, StepState } from './tables.ts'
 export type StoredRun = Selectable<RunRow>;
 
 /** States in which a run holds its image. */
-const active = ['queued', 'running', 'waiting'] as const satisfies readonly RunState[];
+export const activeStates = ['queued', 'running', 'waiting'] as const satisfies readonly RunState[];
 
 export interface NewRun {
   readonly kind: RunKind;
@@ -41,7 +41,7 @@ export async function addRun(
       .select('id')
       .where('source_id', '=', run.sourceId)
       .where('image_id', run.imageId === null ? 'is' : '=', run.imageId)
-      .where('state', 'in', active)
+      .where('state', 'in', activeStates)
       .executeTakeFirst();
     if (busy) return { answer: 'busy', id: busy.id } as const;
     const at = now().toISOString();
@@ -199,7 +199,7 @@ export async function pauseRun({ db }: Store, id: string, paused: boolean): Prom
     .updateTable('runs')
     .set({ paused: paused ? 1 : 0 })
     .where('id', '=', id)
-    .where('state', 'in', active)
+    .where('state', 'in', activeStates)
     .executeTakeFirst();
   return numUpdatedRows > 0n;
 }

@@ -1,13 +1,17 @@
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { Kysely } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { testStore } from '../../test/support/store-contract.ts';
 import { addAudit, verifyAudit } from './audit.ts';
+import { type ImageFilter, listImages } from './images.ts';
 import { migrateSqlite } from './migrate-sqlite.ts';
 import { readMigrations } from './migrations.ts';
 import { openStore, type Store } from './open-store.ts';
+import { sqliteDialect } from './sqlite-dialect.ts';
+import type { Tables } from './tables.ts';
 
 let folder: string;
 let store: Store;
@@ -50,6 +54,41 @@ describe('migrations', () => {
     expect(database.prepare("SELECT name FROM sqlite_master WHERE name = 'half'").all()).toEqual([]);
     database.close();
   });
+});
+
+test('no page of images makes SQLite fetch all that fit and sort them', async () => {
+  const database = new DatabaseSync(join(folder, 'coldpatch.db'));
+  const asked: { readonly sql: string; readonly parameters: readonly unknown[] }[] = [];
+  const db = new Kysely<Tables>({
+    dialect: sqliteDialect(database),
+    log: ({ query }) => void asked.push(query),
+  });
+  database.exec(`INSERT INTO findings (id, advisory, manager, package, architecture, installed, severity, remedy)
+    VALUES ('f', 'CVE-1', '', '', '', '', '', '')`);
+  const questions: readonly ImageFilter[] = [
+    {},
+    { source: 'lab' },
+    { sources: ['lab'], system: 'debian' },
+    { system: 'debian', outdated: true, state: 'present', role: 'leaf', search: 'web' },
+    { packageIds: [1, 2] },
+    { packageIds: [1, 2], system: 'debian' },
+    { packageIds: [1, 2], source: 'lab' },
+    { advisory: 'CVE-1' },
+    { advisory: 'CVE-1', source: 'lab', packageIds: [1] },
+  ];
+  for (const question of questions)
+    for (const after of [undefined, 'x']) {
+      await listImages({ ...store, db }, question, { after, limit: 100 });
+      const { sql = '', parameters = [] } = asked.at(-1) ?? {};
+      const plan = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...(parameters as SQLInputValue[]));
+      const steps = plan.map(({ detail }) => String(detail));
+      expect(steps.join('\n')).toMatch(/(?:SCAN|SEARCH) images USING/);
+      expect({ question, sorts: steps.some((step) => step.includes('ORDER BY')) }).toEqual({
+        question,
+        sorts: false,
+      });
+    }
+  await db.destroy();
 });
 
 test('a migration says line by line what is for which database', () => {

@@ -9,6 +9,7 @@ import {
   findImage,
   listImages,
   recordPass,
+  staleImages,
   updateImageRow,
 } from '../../src/store/images.ts';
 import type { Store } from '../../src/store/open-store.ts';
@@ -81,7 +82,35 @@ export function testStore(opened: () => StoreUnderTest): void {
       await updateImageRow(store, row?.id ?? '', { outdated: 4 });
       expect(await findImage(store, row?.id ?? '')).toMatchObject({ outdated: 4, revision: 2 });
       expect(await listImages(store, { outdated: true }, { limit: 9 })).toHaveLength(1);
-      expect(await countImages(store)).toMatchObject({ all: 3, outdated: 1 });
+      await updateImageRow(store, page[1]?.id ?? '', { vulnerabilities: 2, urgent: 0 });
+      expect(await countImages(store)).toEqual({
+        all: 3,
+        inspected: 0,
+        unreadable: 0,
+        outdated: 1,
+        vulnerable: 1,
+        urgent: 0,
+      });
+      expect(await countImages(store, [])).toMatchObject({ all: 0, outdated: 0 });
+    });
+
+    test('what it found is due until it was compared, unless a run holds it', async () => {
+      const { store } = opened();
+      const { due } = await recordPass(store, source, [listed('a'), listed('b'), listed('c')]);
+      const [held = '', compared = '', left = ''] = due;
+      const stale = async () => (await staleImages(store, 'lab', '2026-11-21')).map(({ id }) => id);
+      expect(await stale()).toEqual(due);
+      await addRun(store, {
+        kind: 'inspect',
+        sourceId: 'lab',
+        imageId: held,
+        steps: ['inspect'],
+        requestedBy: 'x',
+      });
+      await updateImageRow(store, compared, { digest: 'x', matched_at: '2026-11-22' });
+      expect(await stale()).toEqual([left]);
+      await store.db.updateTable('runs').set({ state: 'done' }).execute();
+      expect(await stale()).toEqual([held, left]);
     });
   });
 
@@ -96,7 +125,7 @@ export function testStore(opened: () => StoreUnderTest): void {
     expect(
       await recordInspection(store, { digest: 'two', document: '{"n":1}', packages: [bash, more] }),
     ).toBe(ids[1]);
-    expect(await findInspection(store, { digest: 'two' })).toEqual({ id: ids[1], document: '{"n":1}' });
+    expect(await findInspection(store, { digest: 'two' })).toEqual({ id: ids[1], document: '{}' });
     for (const [index, id] of due.entries())
       await updateImageRow(store, id, { inspection_id: ids[index] ?? 0 });
     const versions = await versionsOfPackage(store, 'bash');
