@@ -18,6 +18,7 @@ import { memoryBench } from './memory.ts';
 import { overlaysBench } from './overlays.ts';
 import { runningBench } from './running.ts';
 import { powerCutsBench } from './power-cuts.ts';
+import { servingBench } from './serving.ts';
 import type { Bench } from './types.ts';
 import { updateBench } from './update.ts';
 
@@ -31,6 +32,7 @@ const benches: readonly Bench[] = [
   applianceBench,
   applianceUpdateBench,
   inventoryBench,
+  servingBench,
   powerCutsBench,
   runningBench,
 ];

@@ -45,8 +45,14 @@ export async function replaceFindings(
       await transaction
         .deleteFrom('findings')
         .where('id', 'in', some)
-        .where('id', 'not in', (where) =>
-          where.selectFrom('image_findings').select('finding_id').where('finding_id', 'in', some),
+        .where(({ not, exists, selectFrom }) =>
+          not(
+            exists(
+              selectFrom('image_findings')
+                .select('image_findings.finding_id')
+                .whereRef('image_findings.finding_id', '=', 'findings.id'),
+            ),
+          ),
         )
         .execute();
     }

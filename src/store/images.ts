@@ -200,12 +200,21 @@ export async function listImages(
     query = query.where((where) => where(where.fn<number>('instr', ['locator', where.val(search)]), '>', 0));
   if (outdated === true) query = query.where('outdated', '>', 0);
   if (outdated === false) query = query.where('outdated', '=', 0);
+  // "Is true" keeps both databases from beginning with these inspections, fetching all their images and sorting them.
   if (packageIds)
-    query = query.where('inspection_id', 'in', (where) =>
-      where
-        .selectFrom('inspection_packages')
-        .select('inspection_packages.inspection_id')
-        .where('package_id', 'in', packageIds.length === 0 ? [-1] : packageIds),
+    query = query.where((where) =>
+      where(
+        where.parens(
+          'inspection_id',
+          'in',
+          where
+            .selectFrom('inspection_packages')
+            .select('inspection_packages.inspection_id')
+            .where('package_id', 'in', packageIds.length === 0 ? [-1] : packageIds),
+        ),
+        'is',
+        true,
+      ),
     );
   if (advisory !== undefined) {
     const findings = await db.selectFrom('findings').select('id').where('advisory', '=', advisory).execute();

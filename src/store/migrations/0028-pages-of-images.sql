@@ -2,7 +2,4 @@
 -- Pages of images are walked in the order of their ids, whatever they are filtered by: see docs/adr/0028.
 
 CREATE INDEX images_by_source ON images (source_id, id);
--- only sqlite
--- SQLite has no statistics here. With this index it would fetch every image with a package and sort them all for one page.
 DROP INDEX images_by_inspection;
--- both
