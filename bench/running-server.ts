@@ -1,6 +1,17 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { startProgram } from '../src/lib/start-program.ts';
+
+export interface ServerMemory {
+  /** Objects, and the buffers that they hold. */
+  readonly held: number;
+  /** Of the machine: with code, caches of the database, and what the collector keeps for later. */
+  readonly resident: number;
+}
+
+/** So that two measurements differ by what is held, and not by when the collector last ran. */
+const collectOnSignal = `--expose-gc --import data:text/javascript,process.on('SIGUSR2',()=>gc())`;
 
 /** `coldpatch serve` as a process of its own, with one empty source. */
 export interface RunningServer {
@@ -8,8 +19,8 @@ export interface RunningServer {
   readonly token: string;
   /** Of its database. */
   readonly database: string;
-  /** What it holds of the memory of the machine, in megabytes (10^6 bytes). */
-  residentMegabytes(): number;
+  /** Its memory after everything unused was collected, in megabytes (10^6 bytes). */
+  memory(): Promise<ServerMemory>;
   /** How many answers had a status of 500 and more, as its log says. */
   failures(): number;
   stop(): Promise<void>;
@@ -32,6 +43,7 @@ export async function startRunningServer(folder: string): Promise<RunningServer>
       PATH: `${dirname(process.execPath)}:/usr/sbin:/usr/bin:/sbin:/bin`,
       COLDPATCH_STATE_DIRECTORY: state,
       COLDPATCH_CACHE_DIRECTORY: cache,
+      NODE_OPTIONS: collectOnSignal,
     },
     ready: { line: (line) => line.startsWith('listening at ') },
     startTimeoutSeconds: 300,
@@ -46,9 +58,19 @@ export async function startRunningServer(folder: string): Promise<RunningServer>
     url,
     token,
     database: join(state, 'coldpatch.db'),
-    residentMegabytes() {
+    async memory() {
+      process.kill(program.pid, 'SIGUSR2');
+      await delay(1000);
+      const response = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${token}` } });
+      const metrics = await response.text();
+      const held = ['heap_size_used', 'external_memory'].map((name) =>
+        Number(new RegExp(`^nodejs_${name}_bytes (\\S+)$`, 'm').exec(metrics)?.[1]),
+      );
       const status = readFileSync(`/proc/${program.pid}/status`, 'utf8');
-      return (Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024) / 1e6;
+      return {
+        held: held.reduce((sum, one) => sum + one, 0) / 1e6,
+        resident: (Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024) / 1e6,
+      };
     },
     failures: () => failures,
     async stop() {

@@ -64,7 +64,13 @@ async function packageRows(
 ): Promise<readonly number[]> {
   const find = async (wanted: readonly StoredPackage[]): Promise<ReadonlyMap<string, number>> => {
     const names = [...new Set(wanted.map(({ name }) => name))];
-    const rows = await transaction.selectFrom('packages').selectAll().where('name', 'in', names).execute();
+    const versions = [...new Set(wanted.map(({ version }) => version))];
+    const rows = await transaction
+      .selectFrom('packages')
+      .selectAll()
+      .where('name', 'in', names)
+      .where('version', 'in', versions)
+      .execute();
     return new Map(rows.map((row) => [keyOf(row), row.id]));
   };
   const known = await find(packages);
