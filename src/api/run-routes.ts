@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { idParameters, nextOf, pageOf, pageQuery, runSchema, runView } from './schemas.ts';
+import { createTurns } from './create-turns.ts';
 import { streamEvents } from './stream-events.ts';
 import type { Api, ApiContext } from './types.ts';
 
@@ -50,6 +51,7 @@ export function addRunRoutes(api: Api, context: ApiContext): void {
     },
   );
 
+  const takeTurn = createTurns();
   api.get(
     '/api/v1/runs/:id/events',
     {
@@ -63,7 +65,7 @@ export function addRunRoutes(api: Api, context: ApiContext): void {
     async ({ caller, params, headers }, reply) => {
       await application.run(caller, params.id);
       const after = headers['last-event-id'];
-      return streamEvents(reply, context, { caller, runId: params.id, after });
+      return streamEvents(reply, context, { caller, runId: params.id, after, takeTurn });
     },
   );
 

@@ -8,6 +8,8 @@ interface Watched {
   readonly runId: string;
   /** The last event that the client has. */
   readonly after: number;
+  /** Resolves when this stream may read and send its next portion. */
+  readonly takeTurn: () => Promise<void>;
 }
 
 const secondsBetweenLooks = 5;
@@ -29,7 +31,7 @@ export function streamEvents(reply: FastifyReply, context: ApiContext, watched: 
 
 async function* eventsOf(
   { application }: ApiContext,
-  { caller, runId, after }: Watched,
+  { caller, runId, after, takeTurn }: Watched,
   signal: AbortSignal,
 ): AsyncGenerator<string, undefined> {
   let last = after;
@@ -37,6 +39,7 @@ async function* eventsOf(
   while (!signal.aborted) {
     const changed = waitForChange((listener) => application.watch(runId, listener), signal);
     try {
+      await takeTurn();
       // Asked before its events are read: what ends a run is the last of them.
       const { state } = await application.run(caller, runId);
       const events = await application.events(runId, last);
