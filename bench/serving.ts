@@ -95,9 +95,7 @@ async function loadOnce(server: RunningServer, store: Store, run: string): Promi
     .executeTakeFirst();
   const path = `/api/v1/runs/${run}/events`;
   // Whoever reads begins after the last round; whoever does not read is owed all events since the first.
-  const readers = Array.from({ length: clients - slowClients }, () =>
-    follow(server, path, Number(newest?.id ?? 0)),
-  );
+  const readers = Array.from({ length: clients - slowClients }, () => follow(server, path, newest?.id ?? 0));
   const slow = Array.from({ length: slowClients }, () => ask(server, { path }));
   for (const one of slow) one.end();
   const over = new AbortController();
