@@ -316,7 +316,7 @@ export function createApplication(server: ServerContext, dispatcher: Dispatcher)
       return run(caller, id);
     },
 
-    events: (id: string, after: number) => runEvents(store, id, { after, limit: 20 }),
+    events: (id: string, after: number) => runEvents(store, id, { after, limit: 5 }),
 
     watch: (id: string, listener: () => void) => dispatcher.watch(id, listener),
 
