@@ -51,7 +51,7 @@ export const powerCutsBench: Bench = {
       );
       return isRight && points >= target;
     } finally {
-      execFileSync('umount', [memory]);
+      execFileSync('umount', ['--recursive', memory]);
     }
   },
 };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cutRecovery, cutStory, killAt, riskyMoments } from './support/power-cut/cut-strictly.ts';
 import { run } from './support/power-cut/logged-disk.ts';
-import { openStrictTrial, type StrictTrial } from './support/power-cut/strict-trial.ts';
+import { isIn, openStrictTrial, runningStory, type StrictTrial } from './support/power-cut/strict-trial.ts';
 import type { TracedOperation } from './support/power-cut/traced-operations.ts';
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'strict-power-cut-')));
@@ -18,7 +18,7 @@ beforeAll(async () => {
   trial = await openStrictTrial(disk);
 });
 afterAll(() => {
-  run('umount', disk);
+  run('umount', '--recursive', disk);
   rmSync(folder, { recursive: true });
 });
 
@@ -36,6 +36,26 @@ test('a power cut during the recovery from a kill takes nothing away either', as
     const { wrong } = await cutRecovery(trial, await killAt(trial, moment), { mixtures: 'lost', enough: 5 });
     expect(wrong).toEqual([]);
   }
+});
+
+test('a power cut may reach each of four filesystems at another moment while a machine is rolled back', async () => {
+  const isRollBack = isIn(trial, 'roll back');
+  const { points, wrong } = await cutStory(trial, {
+    mixtures: 'filesystems',
+    enough: 5,
+    isChosen: (moment) => moment.index % 4 === 0 && isRollBack(moment),
+  });
+  expect(wrong).toEqual([]);
+  expect(points).toBeGreaterThan(200);
+});
+
+test('nothing is lost of a machine that is taken while it runs', async () => {
+  const folderOfStory = join(disk, 'running');
+  mkdirSync(folderOfStory);
+  const running = await openStrictTrial(folderOfStory, undefined, runningStory);
+  const { points, wrong } = await cutStory(running, { mixtures: 'lost', enough: 5 });
+  expect(wrong).toEqual([]);
+  expect(points).toBeGreaterThan(100);
 });
 
 test.each([

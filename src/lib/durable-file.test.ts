@@ -10,7 +10,15 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { linkDurably, renameDurably, syncDirectory, syncFile, writeFileDurably } from './durable-file.ts';
+import {
+  linkDurably,
+  renameDurably,
+  syncDirectory,
+  syncFile,
+  writeFileDurably,
+  writeFileFast,
+  writeFileSynced,
+} from './durable-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'coldpatch-durable-file-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -21,6 +29,11 @@ test('replaces a file, with exactly the mode that was asked for', async () => {
   await writeFileDurably(path, 'second', 0o666);
   expect(readFileSync(path, 'utf8')).toBe('second');
   expect(statSync(path).mode & 0o7777).toBe(0o666);
+  for (const write of [writeFileSynced, writeFileFast]) {
+    await write(path, write.name, 0o640);
+    expect(readFileSync(path, 'utf8')).toBe(write.name);
+    expect(statSync(path).mode & 0o7777).toBe(0o640);
+  }
   expect(readdirSync(folder)).toEqual(['record']);
 });
 

@@ -10,7 +10,7 @@ import { link, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { asHostSpaceError } from './host-space-error.ts';
 
-/** How the name of a file ends that `writeFileDurably` had not finished when its process ended. */
+/** How the name of a file ends that was being put at its place when its process ended. */
 export const unfinishedSuffix = '.unfinished';
 
 /**
@@ -24,6 +24,43 @@ export async function writeFileDurably(
   bytes: Uint8Array | string,
   mode: number,
 ): Promise<void> {
+  await writeFileSynced(path, bytes, mode);
+  try {
+    await syncDirectory(dirname(path));
+  } catch (error) {
+    throw asHostSpaceError(error, dirname(path));
+  }
+}
+
+/**
+ * As `writeFileDurably`, but a power cut may bring back what was there before, whole: for those who make something else durable
+ * in the same directory before they rely on it.
+ *
+ * @throws ColdpatchError `host_space`.
+ */
+export async function writeFileSynced(path: string, bytes: Uint8Array | string, mode: number): Promise<void> {
+  await replaceFile(path, bytes, { mode, isSynced: true });
+}
+
+/**
+ * As `writeFileDurably`, but that a power cut may leave anything: for what can be made again, and is checked when it is read.
+ *
+ * @throws ColdpatchError `host_space`.
+ */
+export async function writeFileFast(path: string, bytes: Uint8Array | string, mode: number): Promise<void> {
+  await replaceFile(path, bytes, { mode, isSynced: false });
+}
+
+interface Replacing {
+  readonly mode: number;
+  readonly isSynced: boolean;
+}
+
+async function replaceFile(
+  path: string,
+  bytes: Uint8Array | string,
+  { mode, isSynced }: Replacing,
+): Promise<void> {
   const directory = dirname(path);
   const unfinished = join(directory, `.${basename(path)}.${randomUUID()}${unfinishedSuffix}`);
   try {
@@ -31,11 +68,11 @@ export async function writeFileDurably(
     try {
       await file.chmod(mode);
       await file.writeFile(bytes);
-      await file.sync();
+      if (isSynced) await file.sync();
     } finally {
       await file.close();
     }
-    await renameDurably(unfinished, path);
+    await rename(unfinished, path);
   } catch (error) {
     await rm(unfinished, { force: true });
     throw asHostSpaceError(error, directory);

@@ -1,13 +1,15 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { syncDirectory, writeFileDurably } from '../../lib/durable-file.ts';
+import { syncDirectory, writeFileFast } from '../../lib/durable-file.ts';
 import { ColdpatchError } from '../../lib/errors.ts';
 import type { MachineState } from './machine-state.ts';
 
 /** From a rollback on, a machine is not updated again until a person says so: else the same update would come at once. */
 export async function holdBack(state: MachineState): Promise<void> {
-  await writeFileDurably(pathOf(state), '', 0o600);
+  // Nothing is in it: there is only its name to sync.
+  await writeFileFast(pathOf(state), '', 0o600);
+  await syncDirectory(state.path);
 }
 
 export async function liftHold(state: MachineState): Promise<void> {

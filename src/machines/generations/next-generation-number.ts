@@ -1,15 +1,18 @@
 import { readFile } from 'node:fs/promises';
-import { writeFileDurably } from '../../lib/durable-file.ts';
+import { writeFileSynced } from '../../lib/durable-file.ts';
 import { hasErrorCode } from '../../lib/has-error-code.ts';
 import { generationNumbers } from './generation-paths.ts';
 import type { StateDirectory } from './state-directory.ts';
 
 type Numbered = Pick<StateDirectory, 'generations' | 'counter'>;
 
-/** A number that no generation of the image ever had; it is used up, whatever becomes of it. */
+/**
+ * A number that no generation of the image ever had; it is used up, whatever becomes of it.
+ * After a power cut it may come again only as long as no intent was written, to the same directory.
+ */
 export async function nextGenerationNumber(state: Numbered): Promise<number> {
   const next = Math.max(await lastNumber(state), ...(await generationNumbers(state))) + 1;
-  await writeFileDurably(state.counter, `${next}\n`, 0o600);
+  await writeFileSynced(state.counter, `${next}\n`, 0o600);
   return next;
 }
 

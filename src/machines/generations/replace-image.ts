@@ -13,7 +13,7 @@ import { diskName } from './manifest.ts';
 import { nextGenerationNumber } from './next-generation-number.ts';
 import { removeTree } from './remove-tree.ts';
 import { finishReplacement, returnOriginal, undoReplacement } from './settle-intent.ts';
-import { type Attachment, stageGeneration } from './stage-generation.ts';
+import { stageGeneration } from './stage-generation.ts';
 import type { StateDirectory } from './state-directory.ts';
 
 /** What takes the image's place: a complete file in a work directory, or the disk of a generation, which thereby ends. */
@@ -33,8 +33,6 @@ export interface ReplaceImageOptions {
   readonly hold: ImageHold;
   /** For the replacement: no machine may start on it before it is certain that it stays. */
   readonly holdImages: HoldImages;
-  /** Kept with the old image. Default none. */
-  readonly attachments?: readonly Attachment[];
   readonly now: () => Date;
   readonly onStep?: OnStep;
 }
@@ -85,7 +83,8 @@ async function prepare(options: ReplaceImageOptions, source: string): Promise<In
   const step = options.onStep ?? ((): void => undefined);
   if (replacement.kind === 'copy') await copyAttributes(state.imagePath, source);
   await syncFile(source);
-  // Also makes the kernel notice later writes of a program that has the image mapped into its memory.
+  // The generation is what its manifest says also if the machine had not synced it. And the kernel notices later writes of a
+  // program that has the image mapped into its memory.
   await syncFile(state.imagePath);
   await step('synced');
   const generation = await nextGenerationNumber(state);
@@ -98,7 +97,6 @@ async function prepare(options: ReplaceImageOptions, source: string): Promise<In
       takenAt: options.now(),
       format: options.format,
       digest: options.digest,
-      attachments: options.attachments ?? [],
     });
     await step('staged');
     await linkDurably(state.imagePath, join(stagedDirectory(state, generation), diskName));

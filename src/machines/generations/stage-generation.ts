@@ -2,18 +2,11 @@ import { mkdir } from 'node:fs/promises';
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import type { WritableFormatId } from '../../disk/image-formats/types.ts';
-import { linkDurably, syncDirectory, syncFile, writeFileDurably } from '../../lib/durable-file.ts';
+import { syncDirectory, writeFileSynced } from '../../lib/durable-file.ts';
 import { ColdpatchError } from '../../lib/errors.ts';
 import { type GenerationReason, diskName, manifestName, writeManifest } from './manifest.ts';
 import { stagedDirectory } from './generation-paths.ts';
 import type { StateDirectory } from './state-directory.ts';
-
-/** A file that a generation keeps besides its disk. It must be on the filesystem of the image. */
-export interface Attachment {
-  /** `report.json`, `recording.json.zst`, ... */
-  readonly name: string;
-  readonly path: string;
-}
 
 export interface StagedGeneration {
   readonly generation: number;
@@ -22,12 +15,13 @@ export interface StagedGeneration {
   readonly format: WritableFormatId;
   /** SHA-256 of the image as it is now. */
   readonly digest: string;
-  readonly attachments: readonly Attachment[];
 }
 
-/** Makes all of a generation but its disk, under a name that does not count as a generation yet. */
+/**
+ * Makes all of a generation but its disk, under a name that does not count as a generation yet.
+ * The manifest's name is certain once the disk has been linked beside it, durably.
+ */
 export async function stageGeneration(state: StateDirectory, staged: StagedGeneration): Promise<void> {
-  for (const { name } of staged.attachments) assertAttachmentName(name);
   const directory = stagedDirectory(state, staged.generation);
   const status = lstatSync(state.imagePath);
   await mkdir(directory, { mode: 0o700 });
@@ -41,11 +35,7 @@ export async function stageGeneration(state: StateDirectory, staged: StagedGener
     disk: { file: diskName, sha256: staged.digest, size: status.size, allocated: status.blocks * 512 },
     identity: { owner: status.uid, group: status.gid, mode: status.mode & 0o7777 },
   });
-  await writeFileDurably(join(directory, manifestName), manifest, 0o600);
-  for (const { name, path } of staged.attachments) {
-    await syncFile(path);
-    await linkDurably(path, join(directory, name));
-  }
+  await writeFileSynced(join(directory, manifestName), manifest, 0o600);
   await syncDirectory(state.generations);
 }
 

@@ -3,7 +3,7 @@ import { lstatSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestFile } from '../../lib/digest-file.ts';
-import { syncDirectory, syncFile, writeFileDurably } from '../../lib/durable-file.ts';
+import { syncDirectory, syncFile, writeFileSynced } from '../../lib/durable-file.ts';
 import { ColdpatchError } from '../../lib/errors.ts';
 import { asHostSpaceError } from '../../lib/host-space-error.ts';
 import { runProgram, runProgramOrFail } from '../../lib/run-program.ts';
@@ -67,7 +67,8 @@ export async function importGeneration(
       const member = origin.members.find(({ name }) => name === file.name);
       if (member) await extract(context, generation, { archive, file, member, signal });
     }
-    await writeFileDurably(join(stagedDirectory(state, generation), originName), text, 0o600);
+    // The manifest comes into the same directory, durably.
+    await writeFileSynced(join(stagedDirectory(state, generation), originName), text, 0o600);
     const described = await describeGeneration(context, {
       generation,
       cause: 'import',

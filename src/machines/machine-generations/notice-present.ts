@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { writeFileDurably } from '../../lib/durable-file.ts';
+import { writeFileFast } from '../../lib/durable-file.ts';
 import { isColdpatchError } from '../../lib/errors.ts';
 import { hasErrorCode } from '../../lib/has-error-code.ts';
 import { readIdentity } from '../image-identity.ts';
@@ -41,7 +41,7 @@ export async function noticePresent(context: MachineContext, signal?: AbortSigna
   try {
     const { findings } = await examinePresent(context, log, complete, { quick: true, signal });
     if (`${log.digests.at(-1) ?? ''} ${filesOf(context)}` === state) {
-      await writeFileDurably(path, `${JSON.stringify({ state, findings })}\n`, 0o600);
+      await writeFileFast(path, `${JSON.stringify({ state, findings })}\n`, 0o600);
     }
     return { looked: true, findings };
   } catch (error) {

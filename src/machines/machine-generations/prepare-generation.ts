@@ -109,6 +109,7 @@ async function prepareDisk(
   preparation: Preparation,
 ): Promise<'reflink' | 'copy' | 'link'> {
   if (preparation.disks === 'copy') return copyMember(member, to, preparation);
+  // The machine may not have synced what it wrote, and the generation must be what its manifest says.
   await syncFile(member.path);
   await link(member.path, to);
   return 'link';
@@ -125,8 +126,9 @@ export async function removeEmptyAbove(directory: string): Promise<void> {
       await rmdir(path);
       await syncDirectory(dirname(path));
     } catch (error) {
-      if (!hasErrorCode(error, 'ENOENT', 'ENOTEMPTY')) throw error;
-      return;
+      if (hasErrorCode(error, 'ENOTEMPTY')) return;
+      // A run that was killed may have made, or removed, one of the two alone.
+      if (!hasErrorCode(error, 'ENOENT')) throw error;
     }
   }
 }

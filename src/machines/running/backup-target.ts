@@ -1,7 +1,6 @@
 import { chmod, chown, lstat, open, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { syncDirectory, syncFile } from '../../lib/durable-file.ts';
 import { ColdpatchError } from '../../lib/errors.ts';
 import { runProgram, runProgramOrFail } from '../../lib/run-program.ts';
 import { assertFreeSpace } from '../assert-free-space.ts';
@@ -84,7 +83,7 @@ export async function addBackupTarget(
   }
 }
 
-/** What QEMU has written becomes ours alone. The node must be gone. @throws ColdpatchError `image_in_use`. */
+/** What QEMU has written becomes ours alone. The node must be gone. Nothing is synced. @throws ColdpatchError `image_in_use`. */
 export async function takeOverTarget({ path, drive }: BackupTarget): Promise<void> {
   assertNoWriters([path]);
   // Gives back what was taken beyond the end.
@@ -92,8 +91,6 @@ export async function takeOverTarget({ path, drive }: BackupTarget): Promise<voi
   if (drive.format === 'raw') await makeHoles(path);
   await chown(path, process.geteuid?.() ?? 0, process.getegid?.() ?? 0);
   await chmod(path, 0o600);
-  await syncFile(path);
-  await syncDirectory(dirname(path));
 }
 
 async function takeRoom(path: string, room: number): Promise<void> {

@@ -10,20 +10,33 @@ export interface StrictCrash {
 const isThrownAway = /\/\.?lock$|\/work\/./;
 
 /**
- * Of what was not synced: nothing remains, everything does, each alone does, each alone is lost, and random mixtures.
+ * Of what was not synced: nothing remains, everything does, all of one filesystem does or is lost, each change alone does or is
+ * lost, and random mixtures.
  *
- * @param random how many mixtures; `lost`: nothing remains, and that is all.
+ * @param random how many mixtures; `lost`: nothing remains, and that is all; `filesystems`: nothing, everything, or whole filesystems.
  * @param next a number from 0 to `below`
  */
 export function* strictCrashes(
   filesystem: StrictFilesystem,
-  random: number | 'lost',
+  random: number | 'lost' | 'filesystems',
   next: (below: number) => number,
 ): Generator<StrictCrash> {
   const pending = filesystem.pending();
   yield { name: 'with nothing that was not synced', remains: () => 'none' };
   if (pending.length === 0 || random === 'lost') return;
   yield { name: 'with everything', remains: () => 'all' };
+  const filesystems = new Set(pending.map(({ filesystem }) => filesystem));
+  for (const one of filesystems.size > 1 ? filesystems : []) {
+    yield {
+      name: `with nothing but what is on ${one}`,
+      remains: ({ filesystem }) => (filesystem === one ? 'all' : 'none'),
+    };
+    yield {
+      name: `without what is on ${one}`,
+      remains: ({ filesystem }) => (filesystem === one ? 'none' : 'all'),
+    };
+  }
+  if (random === 'filesystems') return;
   for (const one of pending.filter(({ what }) => !isThrownAway.test(what))) {
     yield {
       name: `with nothing but: ${one.what}`,

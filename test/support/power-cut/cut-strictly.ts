@@ -3,9 +3,11 @@ import { seededNumbers } from '../seeded-numbers.ts';
 import { strictCrashes } from './crash-strictly.ts';
 import type { StrictFilesystem } from './strict-filesystem.ts';
 import {
+  allowedAt,
   describeMoment,
   describeOperation,
   differenceOf,
+  isMixture,
   type Moment,
   momentsOf,
   recoverTree,
@@ -14,17 +16,19 @@ import {
 import { traceProgram } from './trace-program.ts';
 import type { TracedOperation } from './traced-operations.ts';
 import { leftoversOf, readStoryState, type StoryState } from './story-state.ts';
-import { writeCrashedTree } from './write-crashed-tree.ts';
+import { digestOfTree, writeCrashedTree } from './write-crashed-tree.ts';
 
 export interface CutOptions {
-  /** How many random mixtures after each call; `lost`: only what was synced is there, ever. */
-  readonly mixtures: number | 'lost';
+  /** How many random mixtures after each call; `lost`: only what was synced is there, ever; see `strictCrashes`. */
+  readonly mixtures: number | 'lost' | 'filesystems';
   /** Stops after so many wrong ones. */
   readonly enough: number;
   /** Calls that are taken not to have been made. */
   readonly isDropped?: (operation: TracedOperation) => boolean;
   /** Default every moment. */
   readonly isChosen?: (moment: Moment) => boolean;
+  /** Only moments at which the dropped calls make a difference. */
+  readonly onlyDifferent?: boolean;
 }
 
 export interface StrictVerdict {
@@ -37,21 +41,31 @@ export interface StrictVerdict {
 export async function cutStory(trial: StrictTrial, options: CutOptions): Promise<StrictVerdict> {
   const next = seededNumbers(1);
   const filesystem = trial.open();
+  const whole = trial.open();
   const wrong: string[] = [];
   let points = 0;
-  for (const moment of momentsOf(trial.operations, applierOf(filesystem, options))) {
+  const applyDropped = applierOf(filesystem, options);
+  const apply = (operation: TracedOperation): boolean => {
+    if (options.onlyDifferent === true) whole.apply(operation);
+    return applyDropped(operation);
+  };
+  for (const moment of momentsOf(trial.operations, apply)) {
     if (moment.operation.kind === 'said') {
       wrong.push(...unsettled(trial, filesystem).map((left) => `${describeMoment(moment)}: left ${left}`));
       if (wrong.length >= options.enough) return { points, wrong };
       continue;
     }
     if (options.isChosen?.(moment) === false) continue;
-    const allowed = [trial.states[moment.settled], trial.states[moment.settled + 1]];
+    if (options.onlyDifferent === true && !isDifferent(filesystem, whole)) continue;
+    const allowed = allowedAt(trial, moment);
     for (const crash of strictCrashes(filesystem, options.mixtures, next)) {
       points += 1;
-      const found = await recoverTree(trial, filesystem.crash(crash.remains), filesystem);
-      if (allowed.includes(found)) continue;
-      wrong.push(`${describeMoment(moment)}, ${crash.name}: ${differenceOf(allowed[0], found)}`);
+      const tree = filesystem.crash(crash.remains);
+      const found = await recoverTree(trial, tree, filesystem);
+      const mixed = isMixture(trial, tree, allowed);
+      if (allowed.includes(found) && !mixed) continue;
+      const what = mixed ? 'the machine could be started with a mixture' : differenceOf(allowed[0], found);
+      wrong.push(`${describeMoment(moment)}, ${crash.name}: ${what}`);
       if (wrong.length >= options.enough) return { points, wrong };
     }
   }
@@ -93,18 +107,17 @@ export async function cutRecovery(
   const filesystem = trial.open();
   const apply = applierOf(filesystem, options);
   replay(trial, moment, apply);
-  const either = [trial.states[moment.settled], trial.states[moment.settled + 1]];
+  const either = allowedAt(trial, moment);
   const wrong: string[] = [];
   let points = 0;
-  const cut = async (allowed: readonly (StoryState | undefined)[], where: string): Promise<void> => {
+  const cut = async (allowed: readonly StoryState[], where: string): Promise<void> => {
     points += 1;
-    const found = await recoverTree(
-      trial,
-      filesystem.crash(() => 'none'),
-      filesystem,
-    );
-    if (allowed.includes(found)) return;
-    wrong.push(`${describeMoment(moment)}, killed, ${where}: ${differenceOf(allowed[0], found)}`);
+    const tree = filesystem.crash(() => 'none');
+    const found = await recoverTree(trial, tree, filesystem);
+    const mixed = isMixture(trial, tree, either);
+    if (allowed.includes(found) && !mixed) return;
+    const what = mixed ? 'the machine could be started with a mixture' : differenceOf(allowed[0], found);
+    wrong.push(`${describeMoment(moment)}, killed, ${where}: ${what}`);
   };
   if (!either.includes(reached))
     wrong.push(`${describeMoment(moment)}, killed: ${differenceOf(either[0], reached)}`);
@@ -112,8 +125,9 @@ export async function cutRecovery(
     if (wrong.length >= options.enough) return { points, wrong };
     if (apply(operation)) await cut(either, `recovery cut after ${describeOperation(operation)}`);
   }
-  // What a recovery has said to be so stays so.
-  await cut([reached], 'cut after the recovery');
+  // What a recovery has said to be so stays so, but for what only the machine could have synced.
+  const isUndecided = trial.others.has(moment.settled) && reached === trial.states[moment.settled];
+  await cut(isUndecided ? either : [reached], 'cut after the recovery');
   wrong.push(
     ...unsettled(trial, filesystem).map(
       (left) => `${describeMoment(moment)}, killed, recovered: left ${left}`,
@@ -129,6 +143,18 @@ export function riskyMoments(trial: StrictTrial): readonly Moment[] {
   return [...momentsOf(trial.operations, applierOf(filesystem, {}))].filter(
     ({ operation }) => risky.has(operation.kind) && !('path' in operation && /\/work\//.test(operation.path)),
   );
+}
+
+/** Whether a power cut could leave what it could not if no call had been dropped. */
+function isDifferent(filesystem: StrictFilesystem, whole: StrictFilesystem): boolean {
+  const [found, expected] = [filesystem, whole].map(
+    (one) =>
+      `${digestOfTree(one.crash(() => 'none'))}\n${one
+        .pending()
+        .map(({ what }) => what)
+        .join('\n')}`,
+  );
+  return found !== expected;
 }
 
 /** What has returned leaves nothing to settle, also after a power cut. */

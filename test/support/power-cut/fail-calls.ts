@@ -6,6 +6,12 @@ import { placesIn } from './story-places.ts';
 import { readStoryState, recoverStory, type StoryState } from './story-state.ts';
 import { differenceOf } from './strict-trial.ts';
 
+/**
+ * strace counts the calls of each thread, and the main one has opened all sources by the time the story begins: so many files are
+ * opened then by the thread that opens those of the journal, so that no number is that of a source.
+ */
+const opens = 2000;
+
 /** What happens at one system call in the middle of a change. */
 export interface Fault {
   readonly call: string;
@@ -16,6 +22,7 @@ export interface Fault {
 
 /** Calls by which the journal changes something, and whether they need space. */
 const calls = {
+  openat: true,
   write: true,
   pwrite64: true,
   ftruncate: false,
@@ -55,7 +62,7 @@ export async function prepareChapter(folder: string, name: string): Promise<Faul
   restore(folder);
   const { exitCode, stderr } = await tell(folder, chapter, chapter + 1, []);
   if (exitCode !== 0) throw new Error(`Expected the chapter ${name} to succeed, but: ${stderr}`);
-  return { folder, chapter, states, faults: countFaults(readFileSync(join(folder, 'trace'), 'utf8')) };
+  return { folder, chapter, states, faults: countFaults(readFileSync(join(folder, 'trace'), 'utf8'), root) };
 }
 
 /** Tells the chapter with a fault, and recovers. @returns what is wrong then. */
@@ -73,7 +80,7 @@ export async function failChapter(
 }
 
 function tell(folder: string, from: number, to: number, inject: readonly string[]): Promise<ProgramResult> {
-  const request = JSON.stringify({ root: join(folder, 'root'), work: join(folder, 'work'), from, to });
+  const request = JSON.stringify({ root: join(folder, 'root'), work: join(folder, 'work'), from, to, opens });
   return runProgram({
     file: 'strace',
     args: [
@@ -103,21 +110,32 @@ function restore(folder: string): void {
   cpSync(join(folder, 'before'), root, { recursive: true, preserveTimestamps: true });
 }
 
-function countFaults(trace: string): readonly Fault[] {
+function countFaults(trace: string, root: string): readonly Fault[] {
   const most = new Map<string, number>();
   const counts = new Map<string, number>();
-  for (const [, thread = '', call = ''] of trace.matchAll(/^(\d+) +(\w+)\(/gm)) {
+  const opened: Fault[] = [];
+  for (const [, thread = '', call = '', rest = ''] of trace.matchAll(/^(\d+) +(\w+)\((.*)$/gm)) {
     const count = (counts.get(`${thread} ${call}`) ?? 0) + 1;
     counts.set(`${thread} ${call}`, count);
-    most.set(call, Math.max(most.get(call) ?? 0, count));
+    if (call !== 'openat') most.set(call, Math.max(most.get(call) ?? 0, count));
+    else if (count > opens && rest.includes(`"${root}/`)) opened.push(...faultsAt(call, count, isNew(rest)));
   }
-  return Object.entries(calls).flatMap(([call, needsSpace]) =>
-    Array.from({ length: most.get(call) ?? 0 }, (_, index) => index + 1).flatMap(
-      (number): readonly Fault[] => [
-        { call, number, how: 'error=EIO' },
-        ...(needsSpace ? [{ call, number, how: 'error=ENOSPC' } as const] : []),
-        { call, number, how: 'signal=KILL' },
-      ],
+  return [
+    ...opened,
+    ...Object.entries(calls).flatMap(([call, needsSpace]) =>
+      Array.from({ length: most.get(call) ?? 0 }, (_, index) => faultsAt(call, index + 1, needsSpace)).flat(),
     ),
-  );
+  ];
+}
+
+function isNew(openArguments: string): boolean {
+  return openArguments.includes('O_CREAT');
+}
+
+function faultsAt(call: string, number: number, needsSpace: boolean): readonly Fault[] {
+  return [
+    { call, number, how: 'error=EIO' },
+    ...(needsSpace ? [{ call, number, how: 'error=ENOSPC' } as const] : []),
+    { call, number, how: 'signal=KILL' },
+  ];
 }

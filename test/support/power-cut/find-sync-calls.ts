@@ -3,11 +3,14 @@ export interface SyncCall {
   /** `src/lib/durable-file.ts:34 file.sync()`: no other has it. */
   readonly name: string;
   readonly callee: string;
+  /** How it stands in the marked source, and what stands there without it. */
+  readonly marked: string;
+  readonly removed: string;
 }
 
 /** Functions of `src/lib/durable-file.ts`, and the methods of a file, that sync. */
 const syncing =
-  /\bawait ((sync[A-Z]\w*|\w+\.(?:sync|datasync)|renameDurably|linkDurably|writeFileDurably)\()/g;
+  /\bawait ((sync[A-Z]\w*|\w+\.(?:sync|datasync)|renameDurably|linkDurably|writeFileDurably|writeFileSynced)\()/g;
 
 const mark = `
 async function markSync(name, work) {
@@ -35,8 +38,10 @@ export function findSyncCalls(
     const text = source.slice(begin, end);
     const line = source.slice(0, begin).split('\n').length;
     const name = `${file}:${line} ${text.replaceAll(/\s+/g, ' ').slice(0, 80).trim()}`;
-    calls.push({ name, callee: match[2] ?? '' });
-    marked += `${source.slice(from, begin)}markSync(${JSON.stringify(name)}, async () => await ${text})`;
+    const around = (work: string): string => `markSync(${JSON.stringify(name)}, async () => ${work})`;
+    const call = { marked: around(`await ${text}`), removed: around('undefined') };
+    calls.push({ name, callee: match[2] ?? '', ...call });
+    marked += `${source.slice(from, begin)}${call.marked}`;
     from = end;
   }
   if (calls.length === 0) return { calls, marked: source };

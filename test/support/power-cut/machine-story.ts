@@ -7,13 +7,14 @@
 import {
   chmodSync,
   closeSync,
-  fsyncSync,
+  fstatSync,
   mkdirSync,
   openSync,
   rmSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import {
   deleteMachineGenerations,
@@ -24,7 +25,6 @@ import {
   takeMachineGeneration,
 } from '../../../src/app/machine-generations.ts';
 import { addNewMachine, forgetMachine, liftMachine } from '../../../src/app/machines.ts';
-import type { Config } from '../../../src/config/schema.ts';
 import { writeFileDurably } from '../../../src/lib/durable-file.ts';
 import { checkOutImage } from '../../../src/machines/check-out-image.ts';
 import { openHostState } from '../../../src/machines/definitions/host-state.ts';
@@ -34,41 +34,16 @@ import { withMachine } from '../../../src/machines/machine-generations/with-mach
 import { attestationName } from '../../../src/machines/signing/image-statements.ts';
 import { openServiceKey } from '../../../src/machines/signing/service-key.ts';
 import { undo, update } from '../change-image.ts';
+import { type Chapter, configOf, contentOf, type OnChapter, type Storyteller } from './story-chapter.ts';
 import { machineName, placesIn, type StoryPlaces } from './story-places.ts';
 import { makeVtpmStates } from './vtpm-states.ts';
+import { syncPath, writeSynced } from './write-synced.ts';
+import { writtenMeanwhile } from './written-meanwhile.ts';
 
 const now = (): Date => new Date();
 const { signal } = new AbortController();
 const nothing = (): void => undefined;
 const attestation = 'what a promotion says of itself\n';
-
-/** Called with the name of what has just come to its end, for certain, or of what the machine itself is doing. */
-export type OnChapter = (event: 'settled' | 'guest' | 'guest ended', name: string) => void | Promise<void>;
-
-export interface Storyteller {
-  readonly root: string;
-  readonly on: OnChapter;
-}
-
-interface Chapter {
-  readonly name: string;
-  tell(places: StoryPlaces, teller: Storyteller): Promise<unknown>;
-}
-
-function configOf({ state }: StoryPlaces): Config {
-  return {
-    stateDirectory: state,
-    cacheDirectory: join(state, 'cache'),
-    imageDirectories: [],
-    kvmProbeSeconds: 10,
-    upgradeSeconds: 60,
-    generations: { defaults: {}, machines: {} },
-  };
-}
-
-function contentOf(name: string, version: number): Buffer {
-  return Buffer.alloc(12_000 + version * 1000, `${name} ${version} `);
-}
 
 /** The machine ran: it has written all its members, and they are on its disk. */
 function runGuest(version: number, withVolatile: boolean): Chapter {
@@ -90,6 +65,23 @@ function writeGuest(places: StoryPlaces, version: number, withVolatile: boolean)
   if (withVolatile) writeSynced(places.volatile, contentOf('volatile', version));
   else rmSync(places.volatile, { force: true });
   syncPath(places.tpm);
+}
+
+/**
+ * A machine that was switched off without a sync: the end of a disk is in the memory of the host alone. It is one zero, so that
+ * a power cut takes it or leaves it.
+ */
+function writeUnsynced(disk: 'web' | 'data' | 'golden'): Chapter {
+  return {
+    name: `the end of ${disk} is not synced`,
+    end: 'unsynced',
+    tell(places) {
+      const file = openSync(places[disk], 'r+');
+      writeSync(file, Buffer.alloc(1), 0, 1, fstatSync(file).size);
+      closeSync(file);
+      return Promise.resolve();
+    },
+  };
 }
 
 const take: Chapter = {
@@ -173,12 +165,14 @@ const chapters: readonly Chapter[] = [
         vtpm: { path: places.tpm },
       }),
   },
+  writeUnsynced('web'),
   take,
   runGuest(2, true),
   promote,
   runGuest(3, true),
   take,
   runGuest(4, false),
+  writeUnsynced('data'),
   rollBackTo(),
   { name: 'lift the hold', tell: (places) => liftMachine(configOf(places), machineName) },
   rollBackTo(2),
@@ -209,6 +203,7 @@ const chapters: readonly Chapter[] = [
         signal,
       }),
   },
+  writeUnsynced('golden'),
   {
     name: 'promote an image',
     async tell(places) {
@@ -243,43 +238,37 @@ export async function prepareStory(root: string, work: string): Promise<void> {
   for (const path of [places.web, places.golden, places.permanent]) chmodSync(path, 0o640);
 }
 
+/** Which chapters: those from one number to another. */
+interface Told {
+  readonly from?: number;
+  readonly to?: number;
+  /** Also those in which somebody else writes, which only the model tells apart. */
+  readonly more?: boolean;
+}
+
 /** Tells the story, or some of it. */
 export async function tellStory(
   teller: Storyteller,
   work: string,
-  { from = 0, to = chapters.length }: { readonly from?: number; readonly to?: number } = {},
+  { from = 0, to = chapters.length, more = false }: Told = {},
 ): Promise<void> {
   const places = placesIn(teller.root, work);
-  for (const chapter of chapters.slice(from, to)) {
+  for (const chapter of [...chapters.slice(from, to), ...(more ? writtenMeanwhile : [])]) {
     await chapter.tell(places, teller);
-    await teller.on('settled', chapter.name);
+    await teller.on(chapter.end ?? 'settled', chapter.name);
   }
 }
 
-function writeSynced(path: string, bytes: Uint8Array): void {
-  writeFileSync(path, bytes);
-  syncPath(path);
-  syncPath(dirname(path));
-}
-
-function syncPath(path: string): void {
-  const file = openSync(path, 'r');
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-}
-
-interface Request {
+interface Request extends Told {
   readonly root: string;
   readonly work: string;
-  readonly from?: number;
-  readonly to?: number;
+  /** How many files are opened by the thread of the journal before the story begins: see `fail-calls.ts`. */
+  readonly opens?: number;
 }
 
 if (import.meta.main) {
   const request = JSON.parse(process.argv[2] ?? '') as Request;
   const on: OnChapter = (event, name) => void writeSync(1, `${event}: ${name}\n`);
+  for (let count = 0; count < (request.opens ?? 0); count += 1) await (await open('/dev/null')).close();
   await tellStory({ root: request.root, on }, request.work, request);
 }

@@ -2,6 +2,7 @@ import { copyFileSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { type FilesystemKind, makeDisk, withLogged, withMounted } from './logged-disk.ts';
 import { prepareStory, tellStory } from './machine-story.ts';
+import type { OnChapter } from './story-chapter.ts';
 import { placesIn, type StoryPlaces } from './story-places.ts';
 import { readStoryState, type StoryState } from './story-state.ts';
 import { type LoggedWrite, readWriteLog } from './write-log.ts';
@@ -18,7 +19,7 @@ export interface RecordedStory {
   readonly writes: readonly LoggedWrite[];
   /** After each chapter, that before the first included. */
   readonly states: readonly StoryState[];
-  /** How many requests had been made when each state was reached and its chapter had returned. */
+  /** How many requests had been made when each state was certain, because its chapter had returned. */
   readonly returned: readonly number[];
   /** Between which requests the machine itself wrote: that is not ours to keep whole. */
   readonly guest: readonly (readonly [number, number])[];
@@ -50,9 +51,13 @@ export async function recordStory(parent: string, kind: FilesystemKind): Promise
     };
     await settled();
     let began = 0;
-    const on = async (event: string): Promise<void> => {
+    const on: OnChapter = async (event) => {
       if (event === 'settled') await settled();
-      else if (event === 'guest') began = requests();
+      else if (event === 'unsynced') {
+        states.push(await readStoryState(places));
+        // It is certain only with the next that is.
+        returned.push(Number.POSITIVE_INFINITY);
+      } else if (event === 'guest') began = requests();
       else guest.push([began, requests()]);
     };
     await tellStory({ root, on }, work);

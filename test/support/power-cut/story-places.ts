@@ -21,6 +21,16 @@ export interface StoryPlaces {
   readonly vtpmStates: readonly Buffer[];
 }
 
+/** A filesystem for each kind of members; the state of coldpatch is on that of the first disk. */
+export function mountPointsIn(root: string): readonly string[] {
+  return [root, ...['data', 'nvram', 'tpm'].map((name) => join(root, name))];
+}
+
+/** The one of `mountPointsIn` on which a path is. */
+export function filesystemOf(root: string, path: string): string {
+  return mountPointsIn(root).findLast((one) => path === one || path.startsWith(`${one}/`)) ?? root;
+}
+
 /** @param work a directory that no power cut reaches. */
 export function placesIn(root: string, work: string): StoryPlaces {
   const states = join(work, 'vtpm');

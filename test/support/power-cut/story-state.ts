@@ -35,6 +35,17 @@ import { machineName, placesIn, type StoryPlaces } from './story-places.ts';
 /** All that a user could miss, as text that can be compared: bytes are their digests. */
 export type StoryState = string;
 
+/** All files of the machine. */
+export function memberPathsOf({ web, data, variables, permanent, volatile }: StoryPlaces): readonly string[] {
+  return [web, data, variables, permanent, volatile];
+}
+
+/** Of each of them the digest and the mode, as `readStoryState` has found them; none in what is no state. */
+export function filesOf(state: StoryState): readonly string[] {
+  if (!state.startsWith('{')) return [];
+  return (JSON.parse(state) as { readonly files: readonly string[] }).files;
+}
+
 /** What is there now, every byte of it compared with what was signed or written down. Changes nothing. */
 export async function readStoryState(places: StoryPlaces): Promise<StoryState> {
   const host = hostStateOf(places.state);
@@ -42,9 +53,7 @@ export async function readStoryState(places: StoryPlaces): Promise<StoryState> {
   const hasKey = existsSync(host.privateKey);
   const own = { machine: machine?.id ?? null, key: hasKey ? await keyOf(places) : null };
   return JSON.stringify({
-    files: [places.web, places.data, places.variables, places.permanent, places.volatile].map(
-      (path) => `${contentOf(path)} ${modeOf(path)}`,
-    ),
+    files: memberPathsOf(places).map((path) => `${contentOf(path)} ${modeOf(path)}`),
     golden: `${contentOf(places.golden)} ${modeOf(places.golden)}`,
     archive: contentOf(places.archive),
     images: [await imageGenerations(places.web), await imageGenerations(places.golden)],
@@ -167,13 +176,18 @@ function contentOf(path: string): string {
   return existsSync(path) ? createHash('sha256').update(readFileSync(path)).digest('hex') : 'missing';
 }
 
-/** Names that nothing has that is complete. */
+/** Names that nothing has that is complete, and directories of generations with nothing in them. */
 function leftoversBelow(directories: readonly string[]): readonly string[] {
   return directories
     .filter((directory) => existsSync(directory))
     .flatMap((directory) =>
       readdirSync(directory, { recursive: true, encoding: 'utf8' })
-        .filter((name) => /(\.unfinished|\.tmp|\.staged)$|(^|\/)intent\.json$|\/work\/./.test(name))
+        .filter(
+          (name) =>
+            /(\.unfinished|\.tmp|\.staged)$|(^|\/)intent\.json$|\/work\/./.test(name) ||
+            (/(^|\/)\.coldpatch-machines(\/[^/]+)?$/.test(name) &&
+              readdirSync(join(directory, name)).length === 0),
+        )
         .map((name) => join(directory, name)),
     );
 }

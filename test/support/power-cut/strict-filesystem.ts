@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { filesystemOf } from './story-places.ts';
 import type { TracedOperation } from './traced-operations.ts';
 import type { RealFile } from './write-crashed-tree.ts';
 
@@ -22,6 +23,8 @@ export interface ModelInode {
   readonly path: string;
   /** The inode number that programs saw. */
   number: string | undefined;
+  /** Of an intent: what was in all files when it was written. */
+  seen: ReadonlyMap<ModelInode, Buffer> | undefined;
 }
 
 /** A change that may or may not be there after a power cut. */
@@ -31,8 +34,14 @@ export type Pending =
       readonly effects: readonly NameEffect[];
       readonly needs: Pending | undefined;
       readonly what: string;
+      readonly filesystem: string;
     }
-  | { readonly kind: 'content'; readonly inode: ModelInode; readonly what: string };
+  | {
+      readonly kind: 'content';
+      readonly inode: ModelInode;
+      readonly what: string;
+      readonly filesystem: string;
+    };
 
 interface NameEffect {
   readonly directory: ModelInode;
@@ -60,8 +69,13 @@ export interface StrictFilesystem {
   pending(): readonly Pending[];
   /** What is there when of the pending changes those are that `remains` says. */
   crash(remains: (pending: Pending) => Remains): CrashedTree;
-  /** The inode numbers that programs saw, of all files that there ever were. */
+  /** All files that there ever were, by their filesystem and the inode numbers that programs saw: see `numberOn`. */
   numbers(): ReadonlyMap<string, ModelInode>;
+}
+
+/** Two filesystems may give the same number. */
+export function numberOn(filesystem: string, inode: string): string {
+  return `${inode} on ${filesystem}`;
 }
 
 /** Of everybody here; a model with another would not end with what is really there. */
@@ -85,6 +99,7 @@ export function openStrictFilesystem(
       mode,
       synced: { content, mode },
       number: undefined,
+      seen: undefined,
     };
   };
   const top = load(root, before, make);
@@ -117,7 +132,8 @@ export function openStrictFilesystem(
       if (target) directory.names?.set(name, target);
       else directory.names?.delete(name);
     }
-    const pending: PendingNames = { kind: 'names', effects, needs, what };
+    const filesystem = filesystemOf(root, effects[0]?.directory.path ?? root);
+    const pending: PendingNames = { kind: 'names', effects, needs, what, filesystem };
     names.push(pending);
     return pending;
   };
@@ -127,6 +143,7 @@ export function openStrictFilesystem(
     data.copy(content, at);
     inode.content = content;
     dirty.add(inode);
+    if (isIntent(inode.path)) inode.seen = contentsBelow(top);
   };
   const settle = (pending: PendingNames): void => {
     if (!names.includes(pending)) return;
@@ -154,7 +171,7 @@ export function openStrictFilesystem(
         const found = find(operation.path);
         if (!found) return false;
         found.number ??= operation.inode;
-        numbers.set(operation.inode, found);
+        numbers.set(numberOn(filesystemOf(root, found.path), operation.inode), found);
         return false;
       }
       case 'open': {
@@ -199,6 +216,13 @@ export function openStrictFilesystem(
         inode.content.copy(content);
         inode.content = content;
         dirty.add(inode);
+        return true;
+      }
+      case 'zeros': {
+        const inode = inodeAt(operation.path);
+        const length = Math.min(operation.length, inode.content.length - operation.at);
+        if (length <= 0) return false;
+        write(inode, Buffer.alloc(length), operation.at);
         return true;
       }
       case 'mode': {
@@ -248,10 +272,13 @@ export function openStrictFilesystem(
     }
   };
 
-  const pending = (): readonly Pending[] => [
-    ...names,
-    ...[...dirty].map((inode) => ({ kind: 'content', inode, what: `content of ${inode.path}` }) as const),
-  ];
+  const contentOf = (inode: ModelInode): Pending => ({
+    kind: 'content',
+    inode,
+    what: `content of ${inode.path}`,
+    filesystem: filesystemOf(root, inode.path),
+  });
+  const pending = (): readonly Pending[] => [...names, ...[...dirty].map(contentOf)];
 
   const crash = (remains: (pending: Pending) => Remains): CrashedTree => {
     const kept = new Set<Pending>();
@@ -276,10 +303,7 @@ export function openStrictFilesystem(
           tree.set(own, 'directory');
           walk(inode, own);
         } else {
-          tree.set(
-            own,
-            fileAfter(inode, dirty.has(inode) ? remains({ kind: 'content', inode, what: '' }) : 'all'),
-          );
+          tree.set(own, fileAfter(inode, dirty.has(inode) ? remains(contentOf(inode)) : 'all'));
         }
       }
     };
@@ -288,6 +312,22 @@ export function openStrictFilesystem(
   };
 
   return { apply, pending, crash, numbers: () => numbers };
+}
+
+/** Also while it is being written. */
+export function isIntent(path: string): boolean {
+  return /^\.?intent\.json/.test(basename(path));
+}
+
+function contentsBelow(
+  { names }: ModelInode,
+  found = new Map<ModelInode, Buffer>(),
+): ReadonlyMap<ModelInode, Buffer> {
+  for (const inode of names?.values() ?? []) {
+    if (inode.names) contentsBelow(inode, found);
+    else found.set(inode, inode.content);
+  }
+  return found;
 }
 
 function fileAfter(inode: ModelInode, remains: Remains): CrashedFile {

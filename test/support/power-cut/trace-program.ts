@@ -19,14 +19,25 @@ export async function traceProgram({
   const trace = join(work, 'trace');
   const result = await runProgram({
     file: 'strace',
-    args: [...traceArguments, '-o', trace, process.execPath, program, JSON.stringify({ root, work })],
+    args: [
+      ...traceArguments,
+      '-o',
+      trace,
+      process.execPath,
+      program,
+      JSON.stringify({ root, work, more: true }),
+    ],
     timeoutSeconds: 900,
     // Its calls would not be seen.
     environment: { UV_USE_IO_URING: '0' },
   });
   if (result.exitCode !== 0) throw new Error(`Expected ${program} to succeed, but: ${result.stderr}`);
   try {
-    return parseTrace(readFileSync(trace, 'utf8'), root, /^(settled|guest|guest ended|enter|leave): /);
+    return parseTrace(
+      readFileSync(trace, 'utf8'),
+      root,
+      /^(settled|unsynced|either|guest|guest ended|enter|leave): /,
+    );
   } finally {
     rmSync(trace);
   }

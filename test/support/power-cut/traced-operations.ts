@@ -28,6 +28,7 @@ export type TracedOperation =
     }
   | { readonly kind: 'seek'; readonly path: string; readonly file: string; readonly at: number }
   | { readonly kind: 'truncate'; readonly path: string; readonly length: number }
+  | { readonly kind: 'zeros'; readonly path: string; readonly at: number; readonly length: number }
   | { readonly kind: 'mode'; readonly path: string; readonly mode: number }
   | { readonly kind: 'directory'; readonly path: string }
   | { readonly kind: 'rename' | 'link'; readonly path: string; readonly to: string }
@@ -172,6 +173,12 @@ function operationOf({ name, args, result, opened }: Call, said: RegExp): Traced
         mode: Number.parseInt(arg(1), 8) & 0o7777,
       };
     }
+    case 'fallocate':
+      if (!arg(1).includes('KEEP_SIZE')) break;
+      // Else it takes room, which nobody sees.
+      return /PUNCH_HOLE|ZERO_RANGE/.test(arg(1))
+        ? { kind: 'zeros', path: pathOf(arg(0)), at: number(2), length: number(3) }
+        : undefined;
     case 'write':
     case 'pwrite64': {
       const data = bytesOf(arg(1)).subarray(0, result);
@@ -185,6 +192,7 @@ function operationOf({ name, args, result, opened }: Call, said: RegExp): Traced
         at: name === 'write' ? undefined : number(3),
       };
     }
+    case 'pwritev':
     case 'writev': {
       const data = Buffer.concat(
         [...arg(1).matchAll(/iov_base="([^"]*)"/g)].map(([, text = '']) => bytesOf(text)),
@@ -195,7 +203,7 @@ function operationOf({ name, args, result, opened }: Call, said: RegExp): Traced
         path: file,
         file: fileOf(arg(0), file),
         data: data.subarray(0, result),
-        at: undefined,
+        at: name === 'pwritev' ? number(3) : undefined,
       };
     }
     case 'copy_file_range': {
@@ -275,10 +283,11 @@ function operationOf({ name, args, result, opened }: Call, said: RegExp): Traced
       return inode === undefined ? undefined : { kind: 'status', path: path(0, 1), inode };
     }
     default:
-      throw new Error(
-        `Expected calls that the model knows, but found ${name}(${args.join(', ').slice(0, 300)}).`,
-      );
+      break;
   }
+  throw new Error(
+    `Expected calls that the model knows, but found ${name}(${args.join(', ').slice(0, 300)}).`,
+  );
 }
 
 /** Of `3</path>`: the path; it is in hexadecimal escapes. */

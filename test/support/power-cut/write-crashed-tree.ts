@@ -9,8 +9,15 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, join } from 'node:path';
-import type { CrashedFile, CrashedTree, ModelInode } from './strict-filesystem.ts';
+import { join } from 'node:path';
+import { filesystemOf, mountPointsIn } from './story-places.ts';
+import {
+  type CrashedFile,
+  type CrashedTree,
+  isIntent,
+  type ModelInode,
+  numberOn,
+} from './strict-filesystem.ts';
 
 /** Two trees of one digest are the same to every program. */
 export function digestOfTree(tree: CrashedTree): string {
@@ -33,12 +40,12 @@ export function writeCrashedTree(
   tree: CrashedTree,
   numbers: ReadonlyMap<string, ModelInode>,
 ): void {
-  for (const name of readdirSync(root)) rmSync(join(root, name), { recursive: true });
+  clear(root, mountPointsIn(root));
   const made = new Map<ModelInode, string>();
   const intents: (readonly [string, CrashedFile])[] = [];
   for (const [path, file] of tree) {
     if (file === 'directory') {
-      mkdirSync(path, { mode: 0o700 });
+      mkdirSync(path, { mode: 0o700, recursive: true });
       continue;
     }
     const other = made.get(file.inode);
@@ -47,18 +54,34 @@ export function writeCrashedTree(
       continue;
     }
     made.set(file.inode, path);
-    if (/^\.?intent\.json/.test(basename(path))) intents.push([path, file]);
+    if (isIntent(path)) intents.push([path, file]);
     writeFileSync(path, file.content);
     chmodSync(path, file.mode);
   }
-  for (const [path, { content }] of intents) {
-    writeFileSync(path, translate(content.toString(), { tree, numbers, made }));
+  for (const [path, { content, inode }] of intents) {
+    const inodeOf = (number: string, file: string): ModelInode | undefined =>
+      numbers.get(numberOn(filesystemOf(root, file), number));
+    writeFileSync(path, translate(content.toString(), { path, seen: inode.seen, tree, inodeOf, made }));
+  }
+}
+
+/** Files below mount points, but not these. */
+function clear(directory: string, mountPoints: readonly string[]): void {
+  for (const name of readdirSync(directory)) {
+    const path = join(directory, name);
+    if (mountPoints.includes(path)) clear(path, mountPoints);
+    else rmSync(path, { recursive: true });
   }
 }
 
 interface Translation {
+  /** Of the intent. */
+  readonly path: string;
+  /** What was in the files when it was written. */
+  readonly seen: ModelInode['seen'];
   readonly tree: CrashedTree;
-  readonly numbers: ReadonlyMap<string, ModelInode>;
+  /** The file that had a number on the filesystem of another. */
+  readonly inodeOf: (number: string, file: string) => ModelInode | undefined;
   readonly made: ReadonlyMap<ModelInode, string>;
 }
 
@@ -78,14 +101,14 @@ function translateValue(value: unknown, translation: Translation): unknown {
     Object.entries(value).map(([name, one]) => [name, translateValue(one, translation)]),
   );
   if (typeof object.inode !== 'string') return object;
-  const { tree, numbers, made } = translation;
-  const inode = numbers.get(object.inode);
+  const { tree, seen, inodeOf, made } = translation;
+  const inode = inodeOf(object.inode, typeof object.path === 'string' ? object.path : translation.path);
   const path = inode && made.get(inode);
   // A number that no file has.
   if (!inode || path === undefined) return { ...object, inode: '18446744073709551615' };
   const status = lstatSync(path, { bigint: true });
   const file = tree.get(path);
-  const isAsSeen = file !== 'directory' && file?.content.equals(inode.content) === true;
+  const isAsSeen = file !== 'directory' && file?.content.equals(seen?.get(inode) ?? inode.content) === true;
   return {
     ...object,
     inode: String(status.ino),
