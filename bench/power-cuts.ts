@@ -7,7 +7,7 @@ import { failChapter, prepareChapter } from '../test/support/power-cut/fail-call
 import { judgeDisks } from '../test/support/power-cut/judge-disks.ts';
 import { type FilesystemKind, filesystemKinds } from '../test/support/power-cut/logged-disk.ts';
 import { recordStory } from '../test/support/power-cut/record-story.ts';
-import { openStrictTrial } from '../test/support/power-cut/strict-trial.ts';
+import { openStrictTrial, runningStory } from '../test/support/power-cut/strict-trial.ts';
 import { seededNumbers } from '../test/support/seeded-numbers.ts';
 import type { Bench } from './types.ts';
 
@@ -70,10 +70,14 @@ async function cutDisk(memory: string, kind: FilesystemKind, count: number): Pro
 }
 
 async function cutStrictly(memory: string): Promise<Tally> {
-  const folder = join(memory, 'strict');
-  mkdirSync(folder);
+  const [folder, ofRunning] = [join(memory, 'strict'), join(memory, 'running')];
+  for (const path of [folder, ofRunning]) mkdirSync(path);
   const trial = await openStrictTrial(folder);
-  const tallies = [await cutStory(trial, { mixtures: 2, enough: 20 })];
+  const running = await openStrictTrial(ofRunning, undefined, runningStory);
+  const tallies = [
+    await cutStory(trial, { mixtures: 2, enough: 20 }),
+    await cutStory(running, { mixtures: 2, enough: 20 }),
+  ];
   const risky = riskyMoments(trial);
   for (let count = 0; count < recoveries; count += 1) {
     const moment = risky[Math.floor(((count + 0.5) * risky.length) / recoveries)];
