@@ -13,6 +13,7 @@ import type { KilledRun } from '../test/support/power-cut/cut-strictly.ts';
 import {
   assertTestPasses,
   copyWithMarks,
+  fileOf,
   type FsyncMutant,
   isNoticedByTest,
   killBeforeSyncs,
@@ -62,7 +63,8 @@ async function run(folder: string, words: readonly string[]): Promise<boolean> {
     const disk = join(folder, 'disk', story.program);
     mkdirSync(disk);
     const trial = await openStrictTrial(disk, programs, story);
-    const runs = await killBeforeSyncs(trial);
+    const files = words.length === 0 ? undefined : new Set(mutants.map(({ call }) => fileOf(call.name)));
+    const runs = await killBeforeSyncs(trial, files);
     print(`${story.program}: ${trial.operations.length} operations, ${runs.length} recoveries from kills`);
     stories.push({ trial, runs });
   }

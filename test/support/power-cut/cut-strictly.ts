@@ -40,23 +40,16 @@ export interface StrictVerdict {
 /** Cuts the power after every call of the story. */
 export async function cutStory(trial: StrictTrial, options: CutOptions): Promise<StrictVerdict> {
   const next = seededNumbers(1);
-  const filesystem = trial.open();
-  const whole = trial.open();
+  const { filesystem, apply, isChosen } = openBoth(trial, options);
   const wrong: string[] = [];
   let points = 0;
-  const applyDropped = applierOf(filesystem, options);
-  const apply = (operation: TracedOperation): boolean => {
-    if (options.onlyDifferent === true) whole.apply(operation);
-    return applyDropped(operation);
-  };
   for (const moment of momentsOf(trial.operations, apply)) {
     if (moment.operation.kind === 'said') {
       wrong.push(...unsettled(trial, filesystem).map((left) => `${describeMoment(moment)}: left ${left}`));
       if (wrong.length >= options.enough) return { points, wrong };
       continue;
     }
-    if (options.isChosen?.(moment) === false) continue;
-    if (options.onlyDifferent === true && !isDifferent(filesystem, whole)) continue;
+    if (options.isChosen?.(moment) === false || !isChosen()) continue;
     const allowed = allowedAt(trial, moment);
     for (const crash of strictCrashes(filesystem, options.mixtures, next)) {
       points += 1;
@@ -104,20 +97,24 @@ export async function cutRecovery(
   { moment, recovery, reached }: KilledRun,
   options: CutOptions,
 ): Promise<StrictVerdict> {
-  const filesystem = trial.open();
-  const apply = applierOf(filesystem, options);
+  const next = seededNumbers(1);
+  const { filesystem, apply, isChosen } = openBoth(trial, options);
   replay(trial, moment, apply);
   const either = allowedAt(trial, moment);
   const wrong: string[] = [];
   let points = 0;
   const cut = async (allowed: readonly StoryState[], where: string): Promise<void> => {
-    points += 1;
-    const tree = filesystem.crash(() => 'none');
-    const found = await recoverTree(trial, tree, filesystem);
-    const mixed = isMixture(trial, tree, either);
-    if (allowed.includes(found) && !mixed) return;
-    const what = mixed ? 'the machine could be started with a mixture' : differenceOf(allowed[0], found);
-    wrong.push(`${describeMoment(moment)}, killed, ${where}: ${what}`);
+    if (!isChosen()) return;
+    for (const crash of strictCrashes(filesystem, options.mixtures, next)) {
+      points += 1;
+      const tree = filesystem.crash(crash.remains);
+      const found = await recoverTree(trial, tree, filesystem);
+      const mixed = isMixture(trial, tree, either);
+      if (allowed.includes(found) && !mixed) continue;
+      const what = mixed ? 'the machine could be started with a mixture' : differenceOf(allowed[0], found);
+      wrong.push(`${describeMoment(moment)}, killed, ${where}, ${crash.name}: ${what}`);
+      if (wrong.length >= options.enough) return;
+    }
   };
   if (!either.includes(reached))
     wrong.push(`${describeMoment(moment)}, killed: ${differenceOf(either[0], reached)}`);
@@ -143,6 +140,21 @@ export function riskyMoments(trial: StrictTrial): readonly Moment[] {
   return [...momentsOf(trial.operations, applierOf(filesystem, {}))].filter(
     ({ operation }) => risky.has(operation.kind) && !('path' in operation && /\/work\//.test(operation.path)),
   );
+}
+
+/** The filesystem without the calls that are dropped, and whether it is another than with them. */
+function openBoth(trial: StrictTrial, options: CutOptions) {
+  const filesystem = trial.open();
+  const whole = trial.open();
+  const applyDropped = applierOf(filesystem, options);
+  return {
+    filesystem,
+    apply(operation: TracedOperation): boolean {
+      if (options.onlyDifferent === true) whole.apply(operation);
+      return applyDropped(operation);
+    },
+    isChosen: () => options.onlyDifferent !== true || isDifferent(filesystem, whole),
+  };
 }
 
 /** Whether a power cut could leave what it could not if no call had been dropped. */

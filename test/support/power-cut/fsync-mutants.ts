@@ -69,11 +69,18 @@ export function mutantsOf(calls: readonly SyncCall[]): readonly FsyncMutant[] {
 /**
  * Kills the story once before each fsync of each call, and traces the recoveries: what only a recovery syncs is needed only
  * after a kill.
+ *
+ * @param files only before fsyncs of calls in these, and at the end; default all.
  */
-export async function killBeforeSyncs(trial: StrictTrial): Promise<readonly KilledRun[]> {
+export async function killBeforeSyncs(
+  trial: StrictTrial,
+  files?: ReadonlySet<string>,
+): Promise<readonly KilledRun[]> {
   const chosen = new Map<string, Moment>();
   for (const moment of riskyMoments(trial)) {
     const next = trial.operations.slice(moment.index + 1).find(({ kind }) => kind === 'sync');
+    const isWanted = next?.kind !== 'sync' || next.sites.some((site) => files?.has(fileOf(site)) !== false);
+    if (!isWanted) continue;
     const key = next?.kind === 'sync' ? `${moment.operation.kind} ${next.sites.join(' ')}` : 'the end';
     chosen.set(`last ${key}`, moment);
     if (!chosen.has(`first ${key}`)) chosen.set(`first ${key}`, moment);
@@ -102,14 +109,24 @@ export async function tryMutant(
     if (first !== undefined) return { mutant, result: 'killed', detail: first };
   }
   // Then each of the changes that are not synced now may be there alone, or be lost alone.
-  const [mixed] = (await cutStory(trial, { mixtures: 0, enough: 1, isDropped, onlyDifferent: true })).wrong;
-  if (mixed !== undefined) return { mutant, result: 'killed', detail: mixed };
+  const mixed = { mixtures: 0, enough: 1, isDropped, onlyDifferent: true };
+  const [first] = (await cutStory(trial, mixed)).wrong;
+  if (first !== undefined) return { mutant, result: 'killed', detail: first };
+  for (const run of own) {
+    const [wrong] = (await cutRecovery(trial, run, mixed)).wrong;
+    if (wrong !== undefined) return { mutant, result: 'killed', detail: wrong };
+  }
   return { mutant, result: 'survived', detail: '' };
+}
+
+/** Of a call's name: the source in which it is. */
+export function fileOf(name: string): string {
+  return name.slice(0, name.indexOf(':'));
 }
 
 /** Whether a test fails when a call is not there. @param copy as `copyWithMarks` has made it. */
 export function isNoticedByTest(copy: string, { call }: FsyncMutant): boolean {
-  const path = join(copy, call.name.slice(0, call.name.indexOf(':')));
+  const path = join(copy, fileOf(call.name));
   const source = readFileSync(path, 'utf8');
   writeFileSync(
     path,

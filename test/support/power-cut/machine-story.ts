@@ -38,7 +38,7 @@ import { type Chapter, configOf, contentOf, type OnChapter, type Storyteller } f
 import { machineName, placesIn, type StoryPlaces } from './story-places.ts';
 import { makeVtpmStates } from './vtpm-states.ts';
 import { syncPath, writeSynced } from './write-synced.ts';
-import { writtenMeanwhile } from './written-meanwhile.ts';
+import { imageChapters } from './image-chapters.ts';
 
 const now = (): Date => new Date();
 const { signal } = new AbortController();
@@ -253,7 +253,7 @@ export async function tellStory(
   { from = 0, to = chapters.length, more = false }: Told = {},
 ): Promise<void> {
   const places = placesIn(teller.root, work);
-  for (const chapter of [...chapters.slice(from, to), ...(more ? writtenMeanwhile : [])]) {
+  for (const chapter of [...chapters.slice(from, to), ...(more ? imageChapters : [])]) {
     await chapter.tell(places, teller);
     await teller.on(chapter.end ?? 'settled', chapter.name);
   }

@@ -13,6 +13,7 @@ import { generationDirectory } from '../../../src/machines/generations/generatio
 import { findLeftovers } from '../../../src/machines/generations/find-leftovers.ts';
 import { listGenerations } from '../../../src/machines/generations/list-generations.ts';
 import { stateDirectoryOf } from '../../../src/machines/generations/state-directory.ts';
+import { readLastState } from '../../../src/machines/machine-generations/last-state.ts';
 import { keptPath, memberFilesOf } from '../../../src/machines/machine-generations/member-files.ts';
 import { readLog } from '../../../src/machines/machine-generations/log.ts';
 import {
@@ -130,6 +131,8 @@ async function machineOf(places: StoryPlaces): Promise<object> {
     generations,
     numbers: lastNumberOf(state.counter) >= Math.max(0, ...used) ? 'only grow' : 'may be used again',
     heldBack: existsSync(join(state.path, 'held-back')),
+    // By what is put back by hand is noticed, also after that generation was deleted.
+    lastState: [...((await readLastState(context, log))?.digests ?? [])],
     log: log.entries.map(({ event, generation, kept }) => [event, generation, kept]),
   };
 }

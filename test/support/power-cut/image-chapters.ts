@@ -1,16 +1,17 @@
-/** Chapters of an image into which somebody writes while it is being replaced: what was written there comes back. */
+/** Chapters of an image that is thinned, and into which somebody writes while it is being replaced: what was written comes back. */
 import { closeSync, fsyncSync, openSync, readdirSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { isColdpatchError } from '../../../src/lib/errors.ts';
 import { stagedSuffix } from '../../../src/machines/generations/generation-paths.ts';
 import type { OnStep } from '../../../src/machines/generations/journal-steps.ts';
 import { diskName } from '../../../src/machines/generations/manifest.ts';
+import { pruneGenerations } from '../../../src/machines/generations/prune-generations.ts';
 import { stateDirectoryOf } from '../../../src/machines/generations/state-directory.ts';
 import { undo, update } from '../change-image.ts';
 import { type Chapter, contentOf, type Storyteller } from './story-chapter.ts';
 import type { StoryPlaces } from './story-places.ts';
 
-export const writtenMeanwhile: readonly Chapter[] = [
+export const imageChapters: readonly Chapter[] = [
   {
     name: 'promote an image that is written meanwhile',
     tell: (places, teller) => promote(places, 3, writeOnce(places, teller, 'first')),
@@ -20,6 +21,7 @@ export const writtenMeanwhile: readonly Chapter[] = [
     name: 'roll an image back that is written meanwhile',
     tell: (places, teller) => undo(places.golden, writeOnce(places, teller, 'second')).catch(unlessWritten),
   },
+  { name: 'thin an image', tell: (places) => pruneGenerations(places.golden, 1) },
 ];
 
 async function promote({ golden, fresh }: StoryPlaces, version: number, onStep: OnStep): Promise<void> {
