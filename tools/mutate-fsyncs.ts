@@ -9,7 +9,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { KilledRun } from '../test/support/power-cut/cut-strictly.ts';
+import { cutRecovery, type KilledRun } from '../test/support/power-cut/cut-strictly.ts';
 import {
   assertTestPasses,
   copyWithMarks,
@@ -66,6 +66,11 @@ async function run(folder: string, words: readonly string[]): Promise<boolean> {
     const files = words.length === 0 ? undefined : new Set(mutants.map(({ call }) => fileOf(call.name)));
     const runs = await killBeforeSyncs(trial, files);
     print(`${story.program}: ${trial.operations.length} operations, ${runs.length} recoveries from kills`);
+    for (const one of runs) {
+      const { wrong } = await cutRecovery(trial, one, { mixtures: 'lost', enough: 1 });
+      // What is wrong with all fsyncs shows nothing of one.
+      if (wrong.length > 0) throw new Error(`Expected nothing wrong with all fsyncs, but: ${wrong.join()}`);
+    }
     stories.push({ trial, runs });
   }
   const unnoticed: MutantOutcome[] = [];

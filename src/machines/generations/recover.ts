@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { syncDirectory } from '../../lib/durable-file.ts';
 import type { HoldImages } from '../hypervisors/qemu/hold-image-lock.ts';
 import { findLeftovers } from './find-leftovers.ts';
+import { generationDirectory, generationNumbers } from './generation-paths.ts';
 import { readIntent } from './intent.ts';
 import type { OnStep } from './journal-steps.ts';
 import { removeTree } from './remove-tree.ts';
@@ -33,6 +34,9 @@ export async function recover(
 ): Promise<Recovery> {
   const intent = await readIntent(state);
   const settlement = intent && (await settleIntent(state, intent, holdImages, onStep));
+  // What is attached comes last and without an intent: a run that was killed right then has not synced its name.
+  const newest = (await generationNumbers(state)).at(-1);
+  if (newest !== undefined) await syncDirectory(generationDirectory(state, newest));
   const removed: string[] = [];
   for (const leftover of await findLeftovers(state)) {
     if (leftover.kind === 'unfinished') {

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { renameDurably, syncDirectory } from '../../lib/durable-file.ts';
 import { ColdpatchError } from '../../lib/errors.ts';
 import { holdBack } from '../definitions/held-back.ts';
-import { generationDirectory, stagedDirectory } from '../generations/generation-paths.ts';
+import { generationDirectory, generationNumbers, stagedDirectory } from '../generations/generation-paths.ts';
 import { removeTree } from '../generations/remove-tree.ts';
 import { namesIn } from '../generations/state-directory.ts';
 import { releaseMachine } from '../running/release-machine.ts';
@@ -47,6 +47,9 @@ export async function settleMachine(
   const settlement = intent && (await settle(context, intent, options));
   const kept = (await namesIn(state.generations)).map((name) => join(state.generations, name));
   for (const directory of [state.path, ...kept]) await sweepUnfinished(directory);
+  // What a promotion says of itself comes last and without an intent: a run that was killed right then has not synced its name.
+  const newest = (await generationNumbers(state)).at(-1);
+  if (newest !== undefined) await syncDirectory(generationDirectory(state, newest));
   for (const name of await namesIn(state.work)) {
     await removeTree(join(state.work, name));
     await options.onStep?.('discarded');
