@@ -9,6 +9,7 @@ import { startRemoteDispatcher } from '../src/jobs/postgres/start-remote-dispatc
 import { startWorker } from '../src/jobs/postgres/start-worker.ts';
 import { type Dispatcher, type StepContext, type StepHandlers, stepsOfKind } from '../src/jobs/types.ts';
 import { ColdpatchError } from '../src/lib/errors.ts';
+import { noTracing } from '../src/lib/tracing/no-tracing.ts';
 import { recordPass } from '../src/store/images.ts';
 import { openPostgresStore, type PostgresStore } from '../src/store/open-postgres-store.ts';
 import { addRun, changeRun, findRun, pauseRun, type StoredRun, stepsOf } from '../src/store/runs.ts';
@@ -61,7 +62,7 @@ beforeEach(async () => {
     );
   images = found.flatMap(({ due }) => due);
   queue = await openQueue({ pool: store.pool, heartbeatSeconds, onFault });
-  dispatcher = startRemoteDispatcher({ store, queue, sources, onFault });
+  dispatcher = startRemoteDispatcher({ store, queue, sources, onFault, tracing: noTracing });
 });
 afterEach(async () => {
   await Promise.all(workers.splice(0).map((worker) => worker.stop()));
@@ -88,7 +89,7 @@ function work(host: string, more: Partial<StepHandlers> = {}, touchMilliseconds 
   };
   const limits = { collect: 1, inspect: 1, upgrade: 1, rollback: 1 };
   const settings = async () => ({ sources, limits, handlers });
-  workers.push(startWorker({ store, queue, host, touchMilliseconds, settings, onFault }));
+  workers.push(startWorker({ store, queue, host, touchMilliseconds, settings, onFault, tracing: noTracing }));
 }
 
 async function upgrade(imageId = images[0], sourceId = 'shared'): Promise<string> {
@@ -193,7 +194,7 @@ test('a run whose job is gone gets another one', async () => {
   await dispatcher.stop();
   const { rowCount } = await store.pool.query('DELETE FROM coldpatch_queue.job');
   expect(rowCount).toBe(1);
-  dispatcher = startRemoteDispatcher({ store, queue, sources, onFault });
+  dispatcher = startRemoteDispatcher({ store, queue, sources, onFault, tracing: noTracing });
   work('alpha');
   await reaches(id, 'done');
 });

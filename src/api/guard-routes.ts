@@ -57,7 +57,9 @@ export function guardRoutes(
         `Expected the role ${access} or a higher one, but it is ${caller.role}.`,
       );
     }
-    Object.defineProperty(request, 'caller', { value: caller });
+    Object.defineProperty(request, 'caller', {
+      value: { ...caller, traceparent: request.traceparent },
+    });
   });
 }
 

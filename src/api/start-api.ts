@@ -9,6 +9,8 @@ import {
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
 import type { Application } from '../app/server/application.ts';
+import { noTracing } from '../lib/tracing/no-tracing.ts';
+import type { Tracing } from '../lib/tracing/types.ts';
 import { addAdminRoutes } from './admin-routes.ts';
 import { guardRoutes } from './guard-routes.ts';
 import { answerOnce } from './answer-once.ts';
@@ -17,6 +19,7 @@ import { addImageRoutes } from './image-routes.ts';
 import { addOperatingRoutes } from './operating-routes.ts';
 import { addRunRoutes } from './run-routes.ts';
 import { tagAnswers } from './tag-answers.ts';
+import { traceRequests } from './trace-requests.ts';
 import type { Api } from './types.ts';
 
 export interface ApiOptions {
@@ -29,6 +32,7 @@ export interface ApiOptions {
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   /** Where log lines (JSON) go; nowhere without it. */
   readonly log?: { write(line: string): void } | undefined;
+  readonly tracing?: Tracing;
 }
 
 /** The doors of a server. */
@@ -67,6 +71,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     for (const name of [method].flat()) routes.push({ method: name, url });
   });
   handleErrors(api);
+  traceRequests(api, options.tracing ?? noTracing);
   guardRoutes(api, context, options);
   answerOnce(api, context);
   tagAnswers(api);

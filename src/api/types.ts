@@ -33,5 +33,7 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set before every handler of a route that is not public. */
     caller: Caller;
+    /** Of what the request does: W3C Trace Context. */
+    traceparent: string | undefined;
   }
 }

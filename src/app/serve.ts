@@ -4,6 +4,7 @@ import type { Config } from '../config/schema.ts';
 import type { ServerConfig } from '../config/server-schema.ts';
 import { stepsOfKind } from '../jobs/types.ts';
 import { ColdpatchError } from '../lib/errors.ts';
+import type { Tracing } from '../lib/tracing/types.ts';
 import { acquireFileLock, type FileLock } from '../lib/file-lock.ts';
 import { addAudit } from '../store/audit.ts';
 import { addSource } from '../store/images.ts';
@@ -14,16 +15,20 @@ import { openServerStore } from './open-server-store.ts';
 import { type Application, createApplication } from './server/application.ts';
 import type { ServerContext } from './server/server-context.ts';
 import { startRuns } from './server/start-runs.ts';
+import { startTracing } from './server/start-tracing.ts';
 
 export interface ServeOptions {
   /** URL of a PostgreSQL database, for a server whose workers are elsewhere. Without it: SQLite, in the state directory. */
   readonly database?: string | undefined;
   readonly onFault: (error: unknown) => void;
+  /** Where OpenTelemetry has its variables. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
 /** A server that works, and has no door yet: the API is one. */
 export interface RunningServer {
   readonly application: Application;
+  readonly tracing: Tracing;
   /** Shown once: there was no token before. */
   readonly firstToken: string | undefined;
   stop(): Promise<void>;
@@ -51,7 +56,7 @@ export function lockServer({ stateDirectory }: Config, waitSeconds: number): Pro
 export async function startServer(
   config: Config,
   settings: ServerConfig,
-  { database, onFault }: ServeOptions,
+  { database, onFault, environment = {} }: ServeOptions,
 ): Promise<RunningServer> {
   // On PostgreSQL there may be several: what must not be done twice is guarded by the tables.
   const lock = database === undefined ? await lockServer(config, 10) : undefined;
@@ -59,21 +64,24 @@ export async function startServer(
   try {
     const { store, postgres } = await openServerStore(config, database);
     opened = store;
+    const tracing = await startTracing(config, { service: 'coldpatch-server', environment, onFault });
     const server: ServerContext = { config, settings, store };
     for (const source of settings.sources) await addSource(store, source);
     // The windows of the file may be others than before.
     await wakeWaitingRuns(store);
     const firstToken = await makeFirstToken(store);
-    const dispatcher = await startRuns(server, postgres, onFault);
+    const dispatcher = await startRuns(server, postgres, { tracing, onFault });
     const stopSchedule = startSchedule(server, () => dispatcher.wake(), onFault);
     return {
       application: createApplication(server, dispatcher),
+      tracing,
       firstToken,
       async stop() {
         await stopSchedule();
         await dispatcher.stop();
         await store.close();
         await lock?.release();
+        await tracing.stop();
       },
     };
   } catch (error) {

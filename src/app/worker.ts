@@ -7,6 +7,7 @@ import { ColdpatchError } from '../lib/errors.ts';
 import { openPostgresStore } from '../store/open-postgres-store.ts';
 import type { Store } from '../store/open-store.ts';
 import { findSettings } from '../store/settings.ts';
+import { startTracing } from './server/start-tracing.ts';
 import { limitsOf } from './server/start-runs.ts';
 import { stepHandlers } from './server/step-handlers.ts';
 
@@ -16,6 +17,8 @@ export interface WorkerRequest {
   /** By which sources name this host. */
   readonly host: string;
   readonly onFault: (error: unknown) => void;
+  /** Where OpenTelemetry has its variables. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
 /**
@@ -24,13 +27,15 @@ export interface WorkerRequest {
  */
 export async function startWorkerHost(
   config: Config,
-  { database, host, onFault }: WorkerRequest,
+  { database, host, onFault, environment }: WorkerRequest,
 ): Promise<{ stop(): Promise<void> }> {
   const store = await openPostgresStore(database, () => new Date());
   try {
     const read = settingsReader(store);
     const { heartbeatSeconds } = (await read()).workers;
     const queue = await openQueue({ pool: store.pool, heartbeatSeconds, onFault });
+    const service = 'coldpatch-worker';
+    const tracing = await startTracing(config, { service, host, environment, onFault });
     const worker = startWorker({
       store,
       queue,
@@ -45,12 +50,14 @@ export async function startWorkerHost(
         };
       },
       onFault,
+      tracing,
     });
     return {
       async stop() {
         await worker.stop();
         await queue.stop();
         await store.close();
+        await tracing.stop();
       },
     };
   } catch (error) {

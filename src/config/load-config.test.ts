@@ -147,7 +147,8 @@ test('the page for operators names every key, its variable and its default', () 
     const row = page.split('\n').find((line) => line.startsWith(`| \`${key}\` |`));
     expect(row).toContain(`\`${environmentVariableOf(key)}\``);
     const value = defaults[key];
-    expect(row).toContain(typeof value === 'object' ? 'none' : String(value));
+    const hasNone = value === undefined || typeof value === 'object';
+    expect(row).toContain(hasNone ? 'none' : String(value));
     expect(page).toContain(`## \`${key}\``);
   }
   expect(page.match(/^\| `\w+` \|/gm)).toHaveLength(configKeys.length);

@@ -25,7 +25,16 @@ export const configSchema = z.strictObject({
     .max(604_800, 'must be at most 604800')
     .describe('How long the upgrade of one copy may take in the appliance'),
   generations: generationsSchema,
+  otlpEndpoint: z
+    .string()
+    .refine(isHttpUrl, 'must be an http or https URL')
+    .optional()
+    .describe('Where server and workers send traces: a collector that speaks OTLP over HTTP'),
 });
+
+function isHttpUrl(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+}
 
 export type Config = Readonly<z.infer<typeof configSchema>>;
 

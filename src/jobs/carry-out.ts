@@ -1,7 +1,9 @@
 import { ColdpatchError, type ErrorCode, isColdpatchError } from '../lib/errors.ts';
+import type { Tracing } from '../lib/tracing/types.ts';
 import type { Store } from '../store/open-store.ts';
 import { addRunEvent, changeRun, findRun, type StoredRun } from '../store/runs.ts';
 import { runNextStep } from './run-next-step.ts';
+import { traceEndedRun } from './trace-ended-run.ts';
 import type { StepHandlers } from './types.ts';
 
 export interface CarryOutOptions {
@@ -15,6 +17,7 @@ export interface CarryOutOptions {
   readonly isStopped: () => boolean;
   /** How many steps: the next one, or all until somebody pauses the run. */
   readonly steps: 'one' | 'all';
+  readonly tracing: Tracing;
 }
 
 /** A run is given up after so many. */
@@ -34,6 +37,7 @@ export async function carryOut(run: StoredRun, options: CarryOutOptions): Promis
   if (!isOurs || (state === 'queued' && !failed)) return;
   const detail = JSON.stringify(failed ? { state, error, message } : { state });
   await addRunEvent(options.store, run.id, { kind: 'run', detail });
+  await traceEndedRun(options.tracing, options.store, run.id);
 }
 
 type Fate = Pick<StoredRun, 'state'> &

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ColdpatchError } from '../lib/errors.ts';
+import { noTracing } from '../lib/tracing/no-tracing.ts';
 import { listImages, recordPass } from '../store/images.ts';
 import { openStore, type Store } from '../store/open-store.ts';
 import {
@@ -71,6 +72,7 @@ async function start(more: Partial<StepHandlers> = {}): Promise<Dispatcher> {
     limits,
     handlers: handlers(more),
     pollMilliseconds: 5,
+    tracing: noTracing,
     onFault: (error) => faults.push(error as Error),
   });
   return dispatcher;

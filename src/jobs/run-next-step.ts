@@ -1,8 +1,16 @@
 import { ColdpatchError } from '../lib/errors.ts';
+import type { Tracing } from '../lib/tracing/types.ts';
 import type { Store } from '../store/open-store.ts';
 import { addRunEvent, changeRun, holdsRun, setSteps, stepsOf, type StoredRun } from '../store/runs.ts';
 import { nextStep } from './next-step.ts';
-import { type StepContext, type StepHandlers, upgradeUnit } from './types.ts';
+import { type StepTrace, traceStep } from './trace-step.ts';
+import {
+  type HandledStep,
+  type StepContext,
+  type StepHandlers,
+  type StepResult,
+  upgradeUnit,
+} from './types.ts';
 
 export interface RunStepOptions {
   readonly store: Store;
@@ -10,6 +18,7 @@ export interface RunStepOptions {
   readonly signal: AbortSignal;
   /** Called when something of the run changed. */
   readonly onChange: (runId: string) => void;
+  readonly tracing: Tracing;
 }
 
 /**
@@ -20,11 +29,28 @@ export async function runNextStep(
   run: StoredRun,
   options: RunStepOptions,
 ): Promise<'more' | 'ended' | 'waiting' | { readonly until: string }> {
-  const { store, handlers, signal } = options;
-  const context = contextOf(run, options);
+  const { store, signal } = options;
   const name = nextStep(await stepsOf(store, run.id));
   if (name === undefined) return 'ended';
   signal.throwIfAborted();
+  const trace = traceStep(options.tracing, run, name);
+  const answer = await carryOutStep(run, name, contextOf(run, options, trace), options).catch(
+    (error: unknown) => {
+      trace.fail(error);
+      throw error;
+    },
+  );
+  trace.end(answer);
+  return afterStep(run, answer, store);
+}
+
+/** Calls the handler of a step, and writes down what it did. */
+async function carryOutStep(
+  run: StoredRun,
+  name: HandledStep,
+  context: StepContext,
+  { store, handlers }: RunStepOptions,
+): Promise<StepResult> {
   await context.assertHeld();
   const names = name === 'upgrade' ? upgradeUnit : [name];
   await setSteps(store, run.id, names, { state: 'pending' });
@@ -33,15 +59,17 @@ export async function runNextStep(
   const answer = await handlers[name](context);
   const { next, result } = answer;
   await context.assertHeld();
-  if (answer.next === 'later') {
-    await setSteps(store, run.id, names, { state: 'pending' });
-    await changeRun(store, { id: run.id, token: run.token }, { outcome: JSON.stringify(result) });
-    await context.report('step', { step: name, state: 'pending', ...result });
-    return { until: answer.until };
-  }
-  await setSteps(store, run.id, names, { state: 'done', result: JSON.stringify(result) });
+  const state = next === 'later' ? 'pending' : 'done';
+  const kept = next === 'later' ? {} : { result: JSON.stringify(result) };
+  await setSteps(store, run.id, names, { state, ...kept });
   await changeRun(store, { id: run.id, token: run.token }, { outcome: JSON.stringify(result) });
-  await context.report('step', { step: name, state: 'done', ...result });
+  await context.report('step', { step: name, state, ...result });
+  return answer;
+}
+
+async function afterStep(run: StoredRun, answer: StepResult, store: Store): ReturnType<typeof runNextStep> {
+  const { next } = answer;
+  if (next === 'later') return { until: answer.until };
   if (next === 'wait' && run.approved_by === null) return 'waiting';
   if (next === 'end') await skipRest(store, run.id);
   return nextStep(await stepsOf(store, run.id)) === undefined ? 'ended' : 'more';
@@ -54,7 +82,11 @@ async function skipRest(store: Store, runId: string): Promise<void> {
   await setSteps(store, runId, names, { state: 'skipped' });
 }
 
-function contextOf(run: StoredRun, { store, signal, onChange }: RunStepOptions): StepContext {
+function contextOf(
+  run: StoredRun,
+  { store, signal, onChange }: RunStepOptions,
+  trace: StepTrace,
+): StepContext {
   const report: StepContext['report'] = async (kind, detail) => {
     await addRunEvent(store, run.id, { kind, detail: JSON.stringify(detail) });
     onChange(run.id);
@@ -65,6 +97,7 @@ function contextOf(run: StoredRun, { store, signal, onChange }: RunStepOptions):
     signal,
     report,
     async enter(step) {
+      trace.enter(step);
       const before = upgradeUnit.slice(0, upgradeUnit.indexOf(step));
       await setSteps(store, run.id, before, { state: 'done' });
       await setSteps(store, run.id, [step], { state: 'running' });

@@ -1,8 +1,10 @@
+import type { Tracing } from '../lib/tracing/types.ts';
 import type { Store } from '../store/open-store.ts';
 import { claimRun, moveRun, requestCancel, requeueRuns, type StoredRun } from '../store/runs.ts';
 import type { RunKind } from '../store/tables.ts';
 import { carryOut, interrupted } from './carry-out.ts';
 import { createRunListeners } from './run-listeners.ts';
+import { traceEndedRun } from './trace-ended-run.ts';
 import type { Dispatcher, StepHandlers } from './types.ts';
 
 export interface DispatcherOptions {
@@ -12,13 +14,14 @@ export interface DispatcherOptions {
   readonly limits: Readonly<Record<RunKind, number>>;
   /** An error that belongs to no run. */
   readonly onFault: (error: unknown) => void;
+  readonly tracing: Tracing;
   readonly pollMilliseconds?: number;
 }
 
 /** Carries out the runs of the store in this process: takes back what a killed process was at, then works until it is stopped. */
 export async function startDispatcher(options: DispatcherOptions): Promise<Dispatcher> {
-  const { store } = options;
-  await requeueRuns(store);
+  const { store, tracing } = options;
+  for (const id of await requeueRuns(store)) await traceEndedRun(tracing, store, id);
   const running = new Map<
     string,
     { readonly kind: RunKind; readonly controller: AbortController; readonly done: Promise<void> }
@@ -68,6 +71,7 @@ export async function startDispatcher(options: DispatcherOptions): Promise<Dispa
     async cancel(runId) {
       if (await moveRun(store, runId, { from: ['queued', 'waiting'], to: 'cancelled' })) {
         listeners.tell(runId);
+        await traceEndedRun(tracing, store, runId);
         return true;
       }
       const current = running.get(runId);

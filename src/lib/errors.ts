@@ -17,6 +17,7 @@ export const errorCatalogue = {
   root_required: { exit: 3, retry: false, title: 'This engine needs root' },
   interrupted: { exit: 1, retry: true, title: 'The run was ended from outside' },
   internal: { exit: 1, retry: false, title: 'coldpatch itself is at fault' },
+  collector_unreachable: { exit: 1, retry: true, title: 'No collector took the traces' },
 
   image_format_unsupported: { exit: 1, retry: false, title: 'The image format is not supported' },
   image_corrupt: { exit: 1, retry: false, title: 'The image contradicts its own format' },

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Selectable } from 'kysely';
+import { formatTraceparent, newTraceContext, parseTraceparent } from '../lib/tracing/trace-context.ts';
 import type { Store } from './open-store.ts';
 import type { RunKind, RunRow, RunState, StepRow, StepState } from './tables.ts';
 
@@ -16,6 +17,8 @@ export interface NewRun {
   readonly requestedBy: string;
   readonly idempotencyKey?: string | undefined;
   readonly argument?: string | undefined;
+  /** Of the span that asks for it: W3C Trace Context. */
+  readonly traceparent?: string | undefined;
 }
 
 /**
@@ -46,6 +49,7 @@ export async function addRun(
     if (busy) return { answer: 'busy', id: busy.id } as const;
     const at = now().toISOString();
     const id = randomUUID();
+    const asked = parseTraceparent(run.traceparent);
     await transaction
       .insertInto('runs')
       .values({
@@ -70,6 +74,8 @@ export async function addRun(
         host: null,
         delivery: null,
         queue: null,
+        traceparent: formatTraceparent(newTraceContext(asked)),
+        parent_span: asked?.spanId ?? null,
       })
       .execute();
     const blank = { state: 'pending', started_at: null, ended_at: null, result: null } as const;
@@ -149,20 +155,24 @@ export async function holdsRun(
   return row?.token === token && row.state === 'running';
 }
 
-/** After the death of the process that had them: every running run goes back into the queue, and old tokens are void. */
-export async function requeueRuns({ db, now }: Store): Promise<number> {
-  await db
+/**
+ * After the death of the process that had them: every running run goes back into the queue, and old tokens are void.
+ * @returns those that somebody had cancelled: they have ended.
+ */
+export async function requeueRuns({ db, now }: Store): Promise<readonly string[]> {
+  const cancelled = await db
     .updateTable('runs')
     .set({ state: 'cancelled', ended_at: now().toISOString() })
     .where('state', '=', 'running')
     .where('cancel_requested', '=', 1)
+    .returning('id')
     .execute();
-  const { numUpdatedRows } = await db
+  await db
     .updateTable('runs')
     .set((set) => ({ state: 'queued' as const, token: set('token', '+', 1) }))
     .where('state', '=', 'running')
-    .executeTakeFirst();
-  return Number(numUpdatedRows);
+    .execute();
+  return cancelled.map(({ id }) => id);
 }
 
 /** Moves a run from one state to another; false when it is in none of `from`. */

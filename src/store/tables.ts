@@ -72,6 +72,9 @@ export interface RunRow {
   readonly host: string | null;
   readonly delivery: string | null;
   readonly queue: string | null;
+  /** See migrations/0026-traces.sql. */
+  readonly traceparent: string | null;
+  readonly parent_span: string | null;
 }
 
 export interface StepRow {

@@ -23,7 +23,7 @@ import {
   wakeWaitingRuns,
 } from '../../store/runs.ts';
 import {
-  type Caller,
+  type Caller as KnownCaller,
   createToken,
   findCaller,
   listTokens,
@@ -35,11 +35,16 @@ import { configuredSource, type ServerContext } from './server-context.ts';
 /** What a caller can ask of the server. Whatever is of a source that the caller may not see does not exist. */
 export type Application = ReturnType<typeof createApplication>;
 
-export type { Caller, TokenGrant } from '../../store/tokens.ts';
+export type { TokenGrant } from '../../store/tokens.ts';
 export type { StoredImage } from '../../store/images.ts';
 export type { StoredFinding } from '../../store/findings.ts';
 export type { StoredRun } from '../../store/runs.ts';
 export type { Role } from '../../store/tables.ts';
+
+/** Who asks, and in which trace (W3C Trace Context). */
+export interface Caller extends KnownCaller {
+  readonly traceparent?: string | undefined;
+}
 
 export interface ImageQuery extends Omit<ImageFilter, 'sources' | 'packageIds'> {
   readonly package?: string | undefined;
@@ -93,7 +98,7 @@ export function createApplication(server: ServerContext, dispatcher: Dispatcher)
   }
 
   async function enqueue(caller: Caller, wanted: Parameters<typeof addRun>[1], object: string) {
-    const { answer, id } = await addRun(store, wanted);
+    const { answer, id } = await addRun(store, { ...wanted, traceparent: caller.traceparent });
     if (answer === 'busy')
       throw new ColdpatchError('state_conflict', `Expected ${object} to be free, but run ${id} has it.`);
     if (answer === 'added') await audit(caller, { action: `run.${wanted.kind}`, object, detail: id });

@@ -1,6 +1,7 @@
 import type { ServerConfig } from '../../config/server-schema.ts';
 import { openQueue } from '../../jobs/postgres/open-queue.ts';
 import { startRemoteDispatcher } from '../../jobs/postgres/start-remote-dispatcher.ts';
+import type { Tracing } from '../../lib/tracing/types.ts';
 import { startDispatcher } from '../../jobs/start-dispatcher.ts';
 import type { Dispatcher } from '../../jobs/types.ts';
 import type { PostgresStore } from '../../store/open-postgres-store.ts';
@@ -13,7 +14,7 @@ import { stepHandlers } from './step-handlers.ts';
 export async function startRuns(
   server: ServerContext,
   postgres: PostgresStore | undefined,
-  onFault: (error: unknown) => void,
+  { tracing, onFault }: { readonly tracing: Tracing; readonly onFault: (error: unknown) => void },
 ): Promise<Dispatcher> {
   const { settings, store } = server;
   if (postgres === undefined)
@@ -22,12 +23,13 @@ export async function startRuns(
       handlers: stepHandlers(server),
       limits: limitsOf(settings),
       onFault,
+      tracing,
     });
   await publishSettings(store, JSON.stringify(settings));
   const { heartbeatSeconds } = settings.workers;
   const queue = await openQueue({ pool: postgres.pool, heartbeatSeconds, onFault });
   const { sources } = settings;
-  const dispatcher = startRemoteDispatcher({ store, queue, sources, onFault });
+  const dispatcher = startRemoteDispatcher({ store, queue, sources, onFault, tracing });
   return {
     ...dispatcher,
     async stop() {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { startApi } from '../../api/start-api.ts';
 import { startServer } from '../../app/serve.ts';
 import { loadServerConfig } from '../../config/load-server-config.ts';
-import { ColdpatchError } from '../../lib/errors.ts';
+import { ColdpatchError, isColdpatchError } from '../../lib/errors.ts';
 import { interruptSignal } from '../interrupt-signal.ts';
 import { loadCommandConfig } from '../load-command-config.ts';
 
@@ -33,12 +33,16 @@ export async function serveCommand(io: ServeIo, options: ServeOptions): Promise<
   const settings = loadServerConfig(options.policies);
   const signal = interruptSignal();
   const { database } = options;
-  const server = await startServer(config, settings, { database, onFault: faultLog(io) });
+  const server = await startServer(config, settings, {
+    database,
+    onFault: faultLog(io),
+    environment: process.env,
+  });
   try {
     const log = { write: io.printError };
-    const { application } = server;
+    const { application, tracing } = server;
     const { requestsPerSecond } = options;
-    const api = await startApi({ application, host, port, requestsPerSecond, tls, log });
+    const api = await startApi({ application, tracing, host, port, requestsPerSecond, tls, log });
     try {
       if (server.firstToken !== undefined)
         io.print(`The first token of an admin, shown this once:\n${server.firstToken}\n`);
@@ -56,7 +60,8 @@ export async function serveCommand(io: ServeIo, options: ServeOptions): Promise<
 export function faultLog({ printError }: Pick<ServeIo, 'printError'>): (error: unknown) => void {
   return (error) => {
     const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    printError(`${JSON.stringify({ level: 50, time: Date.now(), msg: words })}\n`);
+    const code = isColdpatchError(error) ? error.code : undefined;
+    printError(`${JSON.stringify({ level: 50, time: Date.now(), code, msg: words })}\n`);
   };
 }
 

@@ -23,7 +23,12 @@ export async function workerCommand(
     throw new ColdpatchError('usage', `Expected the name of a host after --host, but found "${host}".`);
   const signal = interruptSignal();
   const config = loadCommandConfig(options);
-  const worker = await startWorkerHost(config, { database, host, onFault: faultLog(io) });
+  const worker = await startWorkerHost(config, {
+    database,
+    host,
+    onFault: faultLog(io),
+    environment: process.env,
+  });
   try {
     io.print(`working as ${host}\n`);
     if (!signal.aborted) await once(signal, 'abort');

@@ -1,12 +1,15 @@
+import type { Tracing } from '../../lib/tracing/types.ts';
 import { changedRuns } from '../../store/deliveries.ts';
 import { moveRun, requestCancel } from '../../store/runs.ts';
 import { createRunListeners } from '../run-listeners.ts';
+import { traceEndedRun } from '../trace-ended-run.ts';
 import type { Dispatcher } from '../types.ts';
 import { deliverRuns, type DeliverOptions, takeBackLostRuns } from './deliver-runs.ts';
 
 export interface RemoteDispatcherOptions extends DeliverOptions {
   /** An error that belongs to no run. */
   readonly onFault: (error: unknown) => void;
+  readonly tracing: Tracing;
 }
 
 const secondsBetweenLooks = 1;
@@ -14,7 +17,7 @@ const looksBetweenSearches = 60;
 
 /** Sees to it that workers on other hosts get the runs of the store, and tells what they report. */
 export function startRemoteDispatcher(options: RemoteDispatcherOptions): Dispatcher {
-  const { store, onFault } = options;
+  const { store, onFault, tracing } = options;
   const listeners = createRunListeners();
   let newest = 0;
   let looking: Promise<void> = Promise.resolve();
@@ -49,6 +52,7 @@ export function startRemoteDispatcher(options: RemoteDispatcherOptions): Dispatc
         if (await requestCancel(store, runId)) return true;
         if (await moveRun(store, runId, { from: ['queued', 'waiting'], to: 'cancelled' })) {
           listeners.tell(runId);
+          await traceEndedRun(tracing, store, runId);
           return true;
         }
       }

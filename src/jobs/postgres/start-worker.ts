@@ -1,4 +1,5 @@
 import { ColdpatchError } from '../../lib/errors.ts';
+import type { Tracing } from '../../lib/tracing/types.ts';
 import { lookAtRuns, returnDelivery, takeDelivery } from '../../store/deliveries.ts';
 import type { Store } from '../../store/open-store.ts';
 import type { StoredRun } from '../../store/runs.ts';
@@ -28,6 +29,7 @@ export interface WorkerOptions {
   readonly settings: () => Promise<WorkerSettings>;
   /** An error that belongs to no run. */
   readonly onFault: (error: unknown) => void;
+  readonly tracing: Tracing;
 }
 
 interface Held {
@@ -47,7 +49,7 @@ const pauseAfterFaultMilliseconds = 5000;
  * got meanwhile is let go.
  */
 export function startWorker(options: WorkerOptions): { stop(): Promise<void> } {
-  const { store, queue, host, onFault } = options;
+  const { store, queue, host, onFault, tracing } = options;
   const held = new Map<string, Held>();
   let stopped = false;
   let wakeUp = (): void => undefined;
@@ -71,6 +73,7 @@ export function startWorker(options: WorkerOptions): { stop(): Promise<void> } {
       onChange: () => undefined,
       isStopped: () => stopped,
       steps: 'one',
+      tracing,
     })
       .then(() => queue.end(job))
       // Nobody ends the job: when the store is there again, it is delivered again.
