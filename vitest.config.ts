@@ -5,8 +5,8 @@ const minute = 60_000;
 /** Files of tests that look at the whole host, where other tests must not be at work. */
 const alone = ['test/doctor.test.ts', 'test/leaks.test.ts'];
 
-/** Files of tests that boot whole systems under emulation, or cut the power thousands of times: minutes each. */
-const long = ['boot-test', 'journal-faults', 'running-machines', 'sealed-secret'].map(
+/** Files of tests that boot whole systems under emulation, upgrade images one after the other, or cut the power thousands of times: minutes each. */
+const long = ['boot-test', 'host-limits', 'journal-faults', 'running-machines', 'sealed-secret'].map(
   (name) => `test/${name}.test.ts`,
 );
 

@@ -29,10 +29,11 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 interface Job {
   readonly script: string;
   readonly seconds?: number;
+  readonly ioBytesPerSecond?: number;
   readonly signal?: AbortSignal;
 }
 
-async function run({ script, seconds = 120, signal = new AbortController().signal }: Job) {
+async function run({ script, seconds = 120, ioBytesPerSecond, signal = new AbortController().signal }: Job) {
   const tree = join(folder, 'tree');
   mkdirSync(tree, { recursive: true });
   writeFileSync(join(tree, 'job.sh'), script);
@@ -44,12 +45,14 @@ async function run({ script, seconds = 120, signal = new AbortController().signa
   execFileSync('mke2fs', ['-q', '-F', '-t', 'ext4', '-d', tree, job, '8M']);
   for (const path of [copy, other]) writeFileSync(path, Buffer.alloc(1024 * 1024));
   const lines: string[] = [];
+  const times = new Map<string, number>();
   const results: string[] = [];
   const exitCode = await withAppliance(
     {
       appliance,
       accelerator: 'tcg',
       memoryMebibytes: 512,
+      ioBytesPerSecond,
       startSeconds: 300,
       signal,
       disks: [
@@ -62,11 +65,14 @@ async function run({ script, seconds = 120, signal = new AbortController().signa
       running.run({
         name: 'job.sh',
         seconds,
-        onLine: (line) => lines.push(line),
+        onLine: (line) => {
+          lines.push(line);
+          times.set(line, performance.now());
+        },
         onResult: (words) => results.push(words),
       }),
   );
-  return { exitCode, lines, results, copy: readFileSync(copy), other: readFileSync(other) };
+  return { exitCode, lines, times, results, copy: readFileSync(copy), other: readFileSync(other) };
 }
 
 test('the same packages give the same bytes, and a damaged one is not used', async () => {
@@ -101,6 +107,21 @@ test('a job says what it likes, has no network, and writes to the one disk that 
   expect(results).toEqual(['fine words']);
   expect(copy.toString('latin1', 0, 16)).toBe('0123456789abcdef');
   expect(other).toEqual(Buffer.alloc(1024 * 1024));
+});
+
+test('it reads its disks no faster than it may', async () => {
+  const { exitCode, times } = await run({
+    ioBytesPerSecond: 2 * 1024 ** 2,
+    script: [
+      'echo begun',
+      'for disk in /sys/block/vd*; do',
+      '  [ "$(cat $disk/serial)" != job ] || cat /dev/$(basename $disk) > /dev/null',
+      'done',
+      'echo done',
+    ].join('\n'),
+  });
+  expect(exitCode).toBe(0);
+  expect((times.get('done') ?? 0) - (times.get('begun') ?? 0)).toBeGreaterThan(3000);
 });
 
 test.each([

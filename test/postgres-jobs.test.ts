@@ -9,6 +9,7 @@ import { startRemoteDispatcher } from '../src/jobs/postgres/start-remote-dispatc
 import { startWorker } from '../src/jobs/postgres/start-worker.ts';
 import { type Dispatcher, type StepContext, type StepHandlers, stepsOfKind } from '../src/jobs/types.ts';
 import { ColdpatchError } from '../src/lib/errors.ts';
+import { createHostRoom } from '../src/jobs/host-room.ts';
 import { noTracing } from '../src/lib/tracing/no-tracing.ts';
 import { recordPass } from '../src/store/images.ts';
 import { openPostgresStore, type PostgresStore } from '../src/store/open-postgres-store.ts';
@@ -89,7 +90,18 @@ function work(host: string, more: Partial<StepHandlers> = {}, touchMilliseconds 
   };
   const limits = { collect: 1, inspect: 1, upgrade: 1, rollback: 1 };
   const settings = async () => ({ sources, limits, handlers });
-  workers.push(startWorker({ store, queue, host, touchMilliseconds, settings, onFault, tracing: noTracing }));
+  workers.push(
+    startWorker({
+      store,
+      queue,
+      host,
+      touchMilliseconds,
+      settings,
+      onFault,
+      tracing: noTracing,
+      room: createHostRoom(),
+    }),
+  );
 }
 
 async function upgrade(imageId = images[0], sourceId = 'shared'): Promise<string> {

@@ -35,6 +35,8 @@ export interface UpdateRequest extends PlanRequest {
   /** The operator says that the image is trusted. */
   readonly trusted: boolean;
   readonly acceptUnclean: boolean;
+  /** What it may read and write, but for what it looks up in the image; as fast as it goes unless given. */
+  readonly ioBytesPerSecond?: number | undefined;
   /** Start clones of the copy before it takes the image's place. */
   readonly bootTest?: BootTestWishes | undefined;
   /** Of a run that the server keeps: without it the update is a run of its own. */
@@ -57,7 +59,7 @@ export async function updateOneImage(config: Config, request: UpdateRequest): Pr
   const choice = await chooseEngine(request.engine, {
     trusted: request.trusted,
     isRoot: process.geteuid?.() === 0,
-    kvm: () => findKvm(engineHost(config), request.signal),
+    kvm: () => findKvm(engineHost(config, request), request.signal),
   });
   const { path } = resolveImagePath(request.image.path);
   const machine = await machineOfImage(config.stateDirectory, path);
@@ -73,8 +75,16 @@ export async function updateOneImage(config: Config, request: UpdateRequest): Pr
   });
 }
 
-function engineHost({ cacheDirectory, kvmProbeSeconds, upgradeSeconds }: Config): EngineHost {
-  return { cacheDirectory, kvmProbeSeconds, upgradeSeconds };
+function engineHost(
+  { cacheDirectory, kvmProbeSeconds, upgradeSeconds }: Config,
+  request: UpdateRequest,
+): EngineHost {
+  return { cacheDirectory, kvmProbeSeconds, upgradeSeconds, ioBytesPerSecond: partOf(request) };
+}
+
+/** A digest is always under way while the engine or a copy is: each has one half. */
+function partOf({ ioBytesPerSecond }: UpdateRequest): number | undefined {
+  return ioBytesPerSecond === undefined ? undefined : ioBytesPerSecond / 2;
 }
 
 async function updateAlone(
@@ -97,6 +107,7 @@ async function updateAlone(
       runId: request.run?.id ?? randomUUID(),
       now,
       onStep: crash,
+      ioBytesPerSecond: partOf(request),
     },
     async (image) => {
       crash('lock');
@@ -111,7 +122,7 @@ async function updateAlone(
       };
       const report = await updateImage(promoting, {
         ...choice,
-        host: engineHost(config),
+        host: engineHost(config, request),
         request: request.image,
         sources: sourcesOf(config, request),
         acceptUnclean: request.acceptUnclean,

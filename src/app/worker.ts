@@ -1,14 +1,15 @@
 import { parseServerConfig } from '../config/load-server-config.ts';
 import type { Config } from '../config/schema.ts';
 import type { ServerConfig } from '../config/server-schema.ts';
+import { createHostRoom } from '../jobs/host-room.ts';
 import { openQueue } from '../jobs/postgres/open-queue.ts';
 import { startWorker } from '../jobs/postgres/start-worker.ts';
 import { ColdpatchError } from '../lib/errors.ts';
 import { openPostgresStore } from '../store/open-postgres-store.ts';
 import type { Store } from '../store/open-store.ts';
 import { findSettings } from '../store/settings.ts';
+import { hostLimits } from './server/host-limits.ts';
 import { startTracing } from './server/start-tracing.ts';
-import { limitsOf } from './server/start-runs.ts';
 import { stepHandlers } from './server/step-handlers.ts';
 
 export interface WorkerRequest {
@@ -36,17 +37,19 @@ export async function startWorkerHost(
     const queue = await openQueue({ pool: store.pool, heartbeatSeconds, onFault });
     const service = 'coldpatch-worker';
     const tracing = await startTracing(config, { service, host, environment, onFault });
+    const room = createHostRoom();
     const worker = startWorker({
       store,
       queue,
       host,
+      room,
       touchMilliseconds: heartbeatSeconds * 250,
       async settings() {
         const settings = await read();
         return {
           sources: settings.sources,
-          limits: limitsOf(settings, host),
-          handlers: stepHandlers({ config, settings, store }),
+          limits: hostLimits(settings, host).runs,
+          handlers: stepHandlers({ config, settings, store }, { name: host, room }),
         };
       },
       onFault,

@@ -103,6 +103,18 @@ const sourceSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 
+const hostResources = {
+  memoryMebibytes: count(1 << 30)
+    .optional()
+    .describe('What all steps may take of the memory of a host; no limit unless given'),
+  scratchMebibytes: count(1 << 30)
+    .optional()
+    .describe('Room that all working copies on a host may take; no limit unless given'),
+  ioMebibytesPerSecond: count(1 << 20)
+    .optional()
+    .describe('What all upgrades on a host may read and write; no limit unless given'),
+};
+
 /** What `coldpatch serve --policies FILE` reads: sources, what is done with their images, and when. */
 export const serverSchema = z.strictObject({
   sources: z
@@ -114,10 +126,15 @@ export const serverSchema = z.strictObject({
         .default(1)
         .describe('Upgrades at a time: each takes a copy of its image, and memory'),
       inspections: count(64).default(1),
+      ...hostResources,
       hosts: z
         .record(
           z.string().regex(hostName, 'must be the name of a host'),
-          z.strictObject({ upgrades: count(64).optional(), inspections: count(64).optional() }),
+          z.strictObject({
+            upgrades: count(64).optional(),
+            inspections: count(64).optional(),
+            ...hostResources,
+          }),
         )
         .default({})
         .describe('Other limits for some workers, by the name of the host'),

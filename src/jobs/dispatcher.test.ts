@@ -18,6 +18,7 @@ import {
   runEvents,
   stepsOf,
 } from '../store/runs.ts';
+import { createHostRoom, type HostRoom } from './host-room.ts';
 import { startDispatcher } from './start-dispatcher.ts';
 import { type Dispatcher, type StepContext, type StepHandlers, stepsOfKind } from './types.ts';
 
@@ -26,10 +27,11 @@ let store: Store;
 let image: string;
 let time = Date.parse('2026-11-21T00:00:00Z');
 let calls: string[];
+let room: HostRoom;
 let dispatcher: Dispatcher | undefined;
 const faults: Error[] = [];
 
-const limits = { collect: 1, inspect: 1, upgrade: 1, rollback: 1 };
+let limits = { collect: 1, inspect: 1, upgrade: 1, rollback: 1 };
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'jobs-'));
@@ -41,6 +43,7 @@ beforeEach(async () => {
   ]);
   image = (await listImages(store, {}, { limit: 1 }))[0]?.id ?? '';
   calls = [];
+  room = createHostRoom();
 });
 afterEach(async () => {
   await dispatcher?.stop();
@@ -73,6 +76,7 @@ async function start(more: Partial<StepHandlers> = {}): Promise<Dispatcher> {
     handlers: handlers(more),
     pollMilliseconds: 5,
     tracing: noTracing,
+    room,
     onFault: (error) => faults.push(error as Error),
   });
   return dispatcher;
@@ -236,6 +240,40 @@ test('a limit holds', async () => {
   });
   for (const id of ids) await reaches(id, 'done');
   expect(most).toBe(1);
+});
+
+test('while a run waits for room on the host no other of its kind is taken', async () => {
+  const [first, second] = await listImages(store, {}, { limit: 2 });
+  const ids = [await upgrade(first?.id), await upgrade(second?.id)];
+  const asked = {
+    kind: 'upgrade',
+    needs: { memory: 6, scratch: 0 },
+    limits: { memory: 10 },
+    signal: new AbortController().signal,
+    onWait: () => undefined,
+  };
+  const before = await room.reserve(asked);
+  const one = limits;
+  limits = { ...limits, upgrade: 2 };
+  // The second run comes to be queued only when the first one waits already.
+  await store.db
+    .updateTable('runs')
+    .set({ paused: 1 })
+    .where('id', '=', ids[1] ?? '')
+    .execute();
+  await start({
+    async upgrade({ signal }) {
+      using _reserved = await room.reserve({ ...asked, signal });
+      return { next: 'continue', result: {} };
+    },
+  });
+  await expect.poll(() => room.isWaitedFor('upgrade')).toBe(true);
+  await store.db.updateTable('runs').set({ paused: 0 }).execute();
+  await sleep(50);
+  expect(await findRun(store, ids[1] ?? '')).toMatchObject({ state: 'queued', started_at: null });
+  before[Symbol.dispose]();
+  for (const id of ids) await reaches(id, 'done');
+  limits = one;
 });
 
 test('a paused run finishes its step, and goes on when it is resumed', async () => {

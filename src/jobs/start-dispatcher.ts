@@ -3,6 +3,7 @@ import type { Store } from '../store/open-store.ts';
 import { claimRun, moveRun, requestCancel, requeueRuns, type StoredRun } from '../store/runs.ts';
 import type { RunKind } from '../store/tables.ts';
 import { carryOut, interrupted } from './carry-out.ts';
+import type { HostRoom } from './host-room.ts';
 import { createRunListeners } from './run-listeners.ts';
 import { traceEndedRun } from './trace-ended-run.ts';
 import type { Dispatcher, StepHandlers } from './types.ts';
@@ -12,6 +13,8 @@ export interface DispatcherOptions {
   readonly handlers: StepHandlers;
   /** Runs of a kind at a time. Upgrades take memory, scratch space and disk; the others are cheap. */
   readonly limits: Readonly<Record<RunKind, number>>;
+  /** While a run of a kind waits for room, no other of that kind is taken. */
+  readonly room: Pick<HostRoom, 'isWaitedFor'>;
   /** An error that belongs to no run. */
   readonly onFault: (error: unknown) => void;
   readonly tracing: Tracing;
@@ -33,7 +36,9 @@ export async function startDispatcher(options: DispatcherOptions): Promise<Dispa
   const freeKinds = (): readonly RunKind[] => {
     const busy = [...running.values()].map(({ kind }) => kind);
     return (Object.keys(options.limits) as RunKind[]).filter(
-      (kind) => busy.filter((other) => other === kind).length < options.limits[kind],
+      (kind) =>
+        busy.filter((other) => other === kind).length < options.limits[kind] &&
+        !options.room.isWaitedFor(kind),
     );
   };
 

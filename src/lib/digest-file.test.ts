@@ -13,6 +13,15 @@ test('hashes a file to its end', async () => {
   expect(await digestFile(path)).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
 });
 
+test('reads no faster than it is told to', async () => {
+  const path = join(folder, 'paced');
+  writeFileSync(path, Buffer.alloc(3 * 1024 * 1024, 1));
+  const begun = performance.now();
+  const digest = await digestFile(path, { bytesPerSecond: 8 * 1024 * 1024 });
+  expect(performance.now() - begun).toBeGreaterThan(350);
+  expect(digest).toBe(await digestFile(path));
+});
+
 test('reports what it cannot read', async () => {
   await expect(digestFile(join(folder, 'nothing'))).rejects.toMatchObject({ code: 'file_unreadable' });
   await expect(digestFile(folder)).rejects.toMatchObject({ code: 'file_unreadable' });

@@ -8,10 +8,19 @@ import { ColdpatchError } from './errors.ts';
  */
 export async function digestFile(
   path: string,
-  { signal }: { readonly signal?: AbortSignal } = {},
+  {
+    signal,
+    bytesPerSecond,
+  }: {
+    readonly signal?: AbortSignal;
+    /** As fast as it goes unless given. */
+    readonly bytesPerSecond?: number | undefined;
+  } = {},
 ): Promise<string> {
   signal?.throwIfAborted();
-  const worker = new Worker(new URL('./digest-file-worker.ts', import.meta.url), { workerData: { path } });
+  const worker = new Worker(new URL('./digest-file-worker.ts', import.meta.url), {
+    workerData: { path, bytesPerSecond },
+  });
   const giveUp = (): void => void worker.terminate();
   signal?.addEventListener('abort', giveUp, { once: true });
   try {

@@ -14,6 +14,7 @@ export const errorCatalogue = {
   host_tool_failed: { exit: 1, retry: false, title: 'A program that the work needs ended with an error' },
   host_tool_timeout: { exit: 1, retry: true, title: 'A program that the work needs did not end in time' },
   host_space: { exit: 1, retry: false, title: 'This host has too little free space' },
+  host_too_small: { exit: 3, retry: false, title: 'A step needs more than this host may ever give it' },
   root_required: { exit: 3, retry: false, title: 'This engine needs root' },
   interrupted: { exit: 1, retry: true, title: 'The run was ended from outside' },
   internal: { exit: 1, retry: false, title: 'coldpatch itself is at fault' },

@@ -27,6 +27,8 @@ export interface CheckOutOptions {
   readonly runId: string;
   readonly now: () => Date;
   readonly onStep?: OnStep;
+  /** For the digest, and as much for the copy. */
+  readonly ioBytesPerSecond?: number | undefined;
 }
 
 /**
@@ -40,6 +42,7 @@ export async function checkOutImage<Result>(
   options: CheckOutOptions,
   work: (image: CheckedOut) => Promise<Result>,
 ): Promise<Result> {
+  const { ioBytesPerSecond: bytesPerSecond } = options;
   const { path } = resolveImagePath(options.image);
   const state = await openStateDirectory(path);
   await using _lock = await acquireRunLock(state.path);
@@ -59,7 +62,10 @@ export async function checkOutImage<Result>(
       recovered: describeRecovery(recovery),
       workDirectory,
       digest(signal) {
-        digest ??= digestFile(path, { signal: AbortSignal.any([signal, ended.signal]) });
+        digest ??= digestFile(path, {
+          signal: AbortSignal.any([signal, ended.signal]),
+          bytesPerSecond,
+        });
         return digest;
       },
       // Holes take no room, and are not copied.
@@ -67,7 +73,7 @@ export async function checkOutImage<Result>(
         assertFreeSpace(state.path, lstatSync(path, { bigint: true }).blocks * 512n + extra),
       async copy(signal) {
         const copy = join(workDirectory, 'copy');
-        return { path: copy, ...(await copyImage(path, copy, { signal })) };
+        return { path: copy, ...(await copyImage(path, copy, { signal, bytesPerSecond })) };
       },
       promote: (promotion) =>
         replaceImage({

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   existsSync,
@@ -29,6 +30,17 @@ test('copies the bytes and keeps the holes', async () => {
   expect(['reflink', 'copy']).toContain(method);
   expect(readFileSync(to).equals(readFileSync(from))).toBe(true);
   expect(statSync(to).blocks * 512).toBeLessThan(1024 * 1024);
+});
+
+test('copies no faster than it is told to, and the same bytes', async () => {
+  const from = join(folder, 'odd-size.img');
+  writeFileSync(from, randomBytes(2 * 1024 * 1024 + 5), { mode: 0o640 });
+  const to = join(folder, 'slow.img');
+  const begun = performance.now();
+  const { method } = await copyImage(from, to, { bytesPerSecond: 4 * 1024 * 1024 });
+  if (method === 'copy') expect(performance.now() - begun).toBeGreaterThan(300);
+  expect(readFileSync(to).equals(readFileSync(from))).toBe(true);
+  expect(statSync(to).mode).toBe(statSync(from).mode);
 });
 
 test('never writes over a file, and leaves nothing after an error', async () => {

@@ -1,10 +1,10 @@
 import { constants } from 'node:fs';
-import { copyFile, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { chmod, copyFile, rm, stat, truncate } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { ColdpatchError } from '../lib/errors.ts';
 import { hasErrorCode } from '../lib/has-error-code.ts';
 import { asHostSpaceError } from '../lib/host-space-error.ts';
-import { runProgram } from '../lib/run-program.ts';
+import { type ProgramResult, runProgram } from '../lib/run-program.ts';
 
 export interface ImageCopy {
   /** `reflink` shares the blocks of the original until one of the two is written, and takes no time and no space. */
@@ -17,6 +17,8 @@ export interface CopyOptions {
   readonly timeoutSeconds?: number;
   /** Called when the filesystem cannot reflink, before anything is copied. */
   readonly beforeCopy?: () => Promise<void>;
+  /** As fast as it goes unless given. */
+  readonly bytesPerSecond?: number | undefined;
 }
 
 const oneDay = 86_400;
@@ -52,12 +54,15 @@ export async function reflink(from: string, to: string): Promise<boolean> {
 }
 
 async function copyAllButHoles(from: string, to: string, options: CopyOptions): Promise<void> {
-  const result = await runProgram({
-    file: 'cp',
-    args: ['--reflink=never', '--sparse=auto', '--no-target-directory', '--', from, to],
-    timeoutSeconds: options.timeoutSeconds ?? oneDay,
-    ...(options.signal ? { signal: options.signal } : {}),
-  });
+  const { bytesPerSecond } = options;
+  const isSlow = bytesPerSecond !== undefined;
+  const result = isSlow
+    ? await copySlowly(from, to, { ...options, bytesPerSecond })
+    : await runProgram({
+        file: 'cp',
+        args: ['--reflink=never', '--sparse=auto', '--no-target-directory', '--', from, to],
+        ...limitsOf(options),
+      });
   if (result.exitCode === 0) return;
   // The C locale's words for ENOSPC and EDQUOT.
   if (/No space left on device|Disk quota exceeded/.test(result.stderr)) {
@@ -68,6 +73,40 @@ async function copyAllButHoles(from: string, to: string, options: CopyOptions): 
   }
   throw new ColdpatchError(
     'host_tool_failed',
-    `Expected cp to copy ${from}, but it ended with exit code ${result.exitCode}: ${result.stderr.trim()}`,
+    `Expected ${isSlow ? 'qemu-img' : 'cp'} to copy ${from}, but it ended with exit code ${result.exitCode}: ${result.stderr.trim()}`,
   );
+}
+
+/** To QEMU any file is a raw disk, in whole sectors. The original may be locked: by us. */
+async function copySlowly(
+  from: string,
+  to: string,
+  options: CopyOptions & { readonly bytesPerSecond: number },
+): Promise<ProgramResult> {
+  const { size, mode } = await stat(from);
+  const result = await runProgram({
+    file: 'qemu-img',
+    args: [
+      'convert',
+      '--force-share',
+      '-f',
+      'raw',
+      '-O',
+      'raw',
+      '-r',
+      String(Math.max(1, Math.floor(options.bytesPerSecond))),
+      '--',
+      resolve(from),
+      resolve(to),
+    ],
+    ...limitsOf(options),
+  });
+  if (result.exitCode !== 0) return result;
+  await truncate(to, size);
+  await chmod(to, mode);
+  return result;
+}
+
+function limitsOf({ timeoutSeconds = oneDay, signal }: CopyOptions) {
+  return { timeoutSeconds, ...(signal && { signal }) };
 }

@@ -152,7 +152,7 @@ async function upgrade(
       onProgress: ({ fraction, detail }) => phases.progress(fraction, detail),
     }),
   );
-  const after = digestFile(copy.path, { signal });
+  const after = digestFile(copy.path, { signal, bytesPerSecond: options.host.ioBytesPerSecond });
   after.catch(() => undefined);
   const outside = options.engine.checkFromOutside({
     copy,

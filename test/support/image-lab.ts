@@ -13,7 +13,6 @@ import { openWorkshop, publish, serve } from './signed-repository.ts';
 
 /** What is installed in each base, at version 1.0. */
 const packagesOfBase = { plain: ['app'], rich: ['app', 'tool'] } as const;
-const overlaysOfBase = 4;
 
 export interface ImageLab {
   readonly folder: string;
@@ -35,7 +34,15 @@ function fixture(name: string, version: string) {
   return makePackageFixture({ name, version, files: { [`/usr/share/${name}/version`]: `${version}\n` } });
 }
 
-export async function makeImageLab(): Promise<ImageLab> {
+export interface ImageLabOptions {
+  readonly bases?: readonly (keyof typeof packagesOfBase)[];
+  readonly overlaysOfBase?: number;
+}
+
+export async function makeImageLab({
+  bases: names = ['plain', 'rich'],
+  overlaysOfBase = 4,
+}: ImageLabOptions = {}): Promise<ImageLab> {
   const workshop = openWorkshop();
   const key = workshop.makeKey('Archive <archive@example.org>');
   const repository = await serve();
@@ -45,7 +52,7 @@ export async function makeImageLab(): Promise<ImageLab> {
   const small = await makeSmallImage(imageCacheDirectory);
   const bases: string[] = [];
   const images: string[] = [];
-  for (const [name, packages] of Object.entries(packagesOfBase)) {
+  for (const name of names) {
     const base = join(directory, `${name}.raw`);
     await copyGuestImage(small, base);
     const files = join(folder, `files-${name}`);
@@ -55,7 +62,8 @@ export async function makeImageLab(): Promise<ImageLab> {
       join(files, 'sources.list'),
       `deb [signed-by=/usr/share/keyrings/test.gpg] ${repository.uri} stable main\n`,
     );
-    for (const one of packages) writeFileSync(join(files, `${one}.deb`), fixture(one, '1.0').bytes);
+    for (const one of packagesOfBase[name])
+      writeFileSync(join(files, `${one}.deb`), fixture(one, '1.0').bytes);
     await changeGuestImage({
       image: base,
       files,

@@ -1,4 +1,4 @@
-import type { ServerConfig } from '../../config/server-schema.ts';
+import { createHostRoom } from '../../jobs/host-room.ts';
 import { openQueue } from '../../jobs/postgres/open-queue.ts';
 import { startRemoteDispatcher } from '../../jobs/postgres/start-remote-dispatcher.ts';
 import type { Tracing } from '../../lib/tracing/types.ts';
@@ -6,7 +6,7 @@ import { startDispatcher } from '../../jobs/start-dispatcher.ts';
 import type { Dispatcher } from '../../jobs/types.ts';
 import type { PostgresStore } from '../../store/open-postgres-store.ts';
 import { publishSettings } from '../../store/settings.ts';
-import type { RunKind } from '../../store/tables.ts';
+import { hostLimits } from './host-limits.ts';
 import type { ServerContext } from './server-context.ts';
 import { stepHandlers } from './step-handlers.ts';
 
@@ -17,14 +17,17 @@ export async function startRuns(
   { tracing, onFault }: { readonly tracing: Tracing; readonly onFault: (error: unknown) => void },
 ): Promise<Dispatcher> {
   const { settings, store } = server;
-  if (postgres === undefined)
+  if (postgres === undefined) {
+    const room = createHostRoom();
     return startDispatcher({
       store,
-      handlers: stepHandlers(server),
-      limits: limitsOf(settings),
+      handlers: stepHandlers(server, { room }),
+      limits: hostLimits(settings).runs,
+      room,
       onFault,
       tracing,
     });
+  }
   await publishSettings(store, JSON.stringify(settings));
   const { heartbeatSeconds } = settings.workers;
   const queue = await openQueue({ pool: postgres.pool, heartbeatSeconds, onFault });
@@ -36,16 +39,5 @@ export async function startRuns(
       await dispatcher.stop();
       await queue.stop();
     },
-  };
-}
-
-/** Runs of a kind at a time on a host. */
-export function limitsOf({ limits }: ServerConfig, host?: string): Readonly<Record<RunKind, number>> {
-  const own = host === undefined ? undefined : limits.hosts[host];
-  return {
-    collect: 1,
-    inspect: own?.inspections ?? limits.inspections,
-    upgrade: own?.upgrades ?? limits.upgrades,
-    rollback: 1,
   };
 }

@@ -5,6 +5,7 @@ import type { StoredRun } from '../../store/runs.ts';
 import { planImage } from '../plan.ts';
 import { rollBackImage } from '../rollback.ts';
 import { collectSource } from './collect-source.ts';
+import { hostLimits } from './host-limits.ts';
 import { inspectStoredImage } from './inspect-stored-image.ts';
 import { matchStoredImage } from './match-stored-image.ts';
 import { nextOpening } from './next-opening.ts';
@@ -12,70 +13,77 @@ import { configuredSource, configWithFolders, imageOf, type ServerContext } from
 import { keepGenerationRows } from './keep-generation-rows.ts';
 import { noDisplay, upgradeRequest } from './upgrade-request.ts';
 import { noteFile, upgradeStoredImage } from './upgrade-stored-image.ts';
+import { type ThisHost, withHostRoom } from './with-host-room.ts';
 
-/** What each step of a run does: the functions of the commands, for an image of the inventory. */
-export function stepHandlers(server: ServerContext): StepHandlers {
+/** What each step of a run does on a host: the functions of the commands, for an image of the inventory. */
+export function stepHandlers(server: ServerContext, host: ThisHost): StepHandlers {
   const { config, settings, store } = server;
-  return {
-    async collect({ run }) {
-      const source = await configuredSource(server, run.source_id);
-      return { next: 'continue', result: await collectSource(server, source) };
-    },
+  return withHostRoom(
+    server,
+    {
+      async collect({ run }) {
+        const source = await configuredSource(server, run.source_id);
+        return { next: 'continue', result: await collectSource(server, source) };
+      },
 
-    async inspect({ run, signal }) {
-      const image = await imageOf(server, run.image_id);
-      const result = await inspectStoredImage(server, image, signal);
-      return { next: image.role === 'base' ? 'end' : 'continue', result };
-    },
+      async inspect({ run, signal }) {
+        const image = await imageOf(server, run.image_id);
+        const result = await inspectStoredImage(server, image, signal);
+        return { next: image.role === 'base' ? 'end' : 'continue', result };
+      },
 
-    async match({ run, signal }) {
-      const image = await imageOf(server, run.image_id);
-      const source = await configuredSource(server, run.source_id);
-      const { isUrgentEnough, ...result } = await matchStoredImage(server, image, { source, signal });
-      if (result.outcome === 'system_unknown') return { next: 'end', result };
-      if (run.kind !== 'upgrade' || !isOfSchedule(run)) return { next: 'continue', result };
-      if (image.held !== null) return { next: 'end', result: { ...result, outcome: image.held } };
-      if (!isUrgentEnough) return { next: 'end', result: { ...result, outcome: 'not_urgent' } };
-      return { next: 'continue', result };
-    },
+      async match({ run, signal }) {
+        const image = await imageOf(server, run.image_id);
+        const source = await configuredSource(server, run.source_id);
+        const { isUrgentEnough, ...result } = await matchStoredImage(server, image, { source, signal });
+        if (result.outcome === 'system_unknown') return { next: 'end', result };
+        if (run.kind !== 'upgrade' || !isOfSchedule(run)) return { next: 'continue', result };
+        if (image.held !== null) return { next: 'end', result: { ...result, outcome: image.held } };
+        if (!isUrgentEnough) return { next: 'end', result: { ...result, outcome: 'not_urgent' } };
+        return { next: 'continue', result };
+      },
 
-    async plan({ run, signal }) {
-      const image = await imageOf(server, run.image_id);
-      const source = await configuredSource(server, run.source_id);
-      const request = upgradeRequest(image, source);
-      const plan = await planImage(config, { ...request, snapshot: undefined, display: noDisplay, signal });
-      const changes = plan.changes.map(({ name, from, to }) => ({ name, from, to }));
-      if (changes.length === 0) return { next: 'end', result: { outcome: 'nothing_to_do' } };
-      const next = source.policy.upgrade === 'after_approval' ? 'wait' : 'continue';
-      return { next, result: { outcome: 'planned', changes } };
-    },
+      async plan({ run, signal }) {
+        const image = await imageOf(server, run.image_id);
+        const source = await configuredSource(server, run.source_id);
+        const request = upgradeRequest(image, source);
+        const plan = await planImage(config, { ...request, snapshot: undefined, display: noDisplay, signal });
+        const changes = plan.changes.map(({ name, from, to }) => ({ name, from, to }));
+        if (changes.length === 0) return { next: 'end', result: { outcome: 'nothing_to_do' } };
+        const next = source.policy.upgrade === 'after_approval' ? 'wait' : 'continue';
+        return { next, result: { outcome: 'planned', changes, needed: plan.disk.needed } };
+      },
 
-    async upgrade(step) {
-      const image = await imageOf(server, step.run.image_id);
-      const source = await configuredSource(server, step.run.source_id);
-      const now = store.now();
-      const opening = nextOpening(source.policy.windows ?? settings.windows, now);
-      if (opening > now) {
-        const until = opening.toISOString();
-        return { next: 'later', until, result: { outcome: 'waits_for_window', until } };
-      }
-      return { next: 'continue', result: await upgradeStoredImage(server, step, { image, source }) };
-    },
+      async upgrade(step) {
+        const image = await imageOf(server, step.run.image_id);
+        const source = await configuredSource(server, step.run.source_id);
+        const now = store.now();
+        const opening = nextOpening(source.policy.windows ?? settings.windows, now);
+        if (opening > now) {
+          const until = opening.toISOString();
+          return { next: 'later', until, result: { outcome: 'waits_for_window', until } };
+        }
+        const { ioBytesPerUpgrade: ioBytesPerSecond } = hostLimits(settings, host.name);
+        const result = await upgradeStoredImage(server, step, { image, source, ioBytesPerSecond });
+        return { next: 'continue', result };
+      },
 
-    async rollback({ run, signal }) {
-      const image = await imageOf(server, run.image_id);
-      const source = await configuredSource(server, run.source_id);
-      const generation = run.argument === null ? undefined : Number(run.argument);
-      await openSource(source).assertUnused(image.locator);
-      await updateImageRow(store, image.id, { held: 'rolled_back' });
-      const folders = await configWithFolders(server);
-      await rollBackImage(folders, { image: upgradeRequest(image, source).image, generation, signal });
-      await keepGenerationRows(server, image, { runId: run.id, digestAfter: '' });
-      await noteFile(server, image, source);
-      await updateImageRow(store, image.id, { digest: null, outdated: null, matched_at: null });
-      return { next: 'continue', result: { outcome: 'rolled_back' } };
+      async rollback({ run, signal }) {
+        const image = await imageOf(server, run.image_id);
+        const source = await configuredSource(server, run.source_id);
+        const generation = run.argument === null ? undefined : Number(run.argument);
+        await openSource(source).assertUnused(image.locator);
+        await updateImageRow(store, image.id, { held: 'rolled_back' });
+        const folders = await configWithFolders(server);
+        await rollBackImage(folders, { image: upgradeRequest(image, source).image, generation, signal });
+        await keepGenerationRows(server, image, { runId: run.id, digestAfter: '' });
+        await noteFile(server, image, source);
+        await updateImageRow(store, image.id, { digest: null, outdated: null, matched_at: null });
+        return { next: 'continue', result: { outcome: 'rolled_back' } };
+      },
     },
-  };
+    host,
+  );
 }
 
 function isOfSchedule({ requested_by }: StoredRun): boolean {

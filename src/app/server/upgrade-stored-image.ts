@@ -20,7 +20,15 @@ import { noDisplay, upgradeRequest } from './upgrade-request.ts';
 export async function upgradeStoredImage(
   server: ServerContext,
   step: StepContext,
-  { image, source }: { readonly image: StoredImage; readonly source: SourceConfig },
+  {
+    image,
+    source,
+    ioBytesPerSecond,
+  }: {
+    readonly image: StoredImage;
+    readonly source: SourceConfig;
+    readonly ioBytesPerSecond: number | undefined;
+  },
 ) {
   const place = openSource(source);
   await place.assertUnused(image.locator);
@@ -29,6 +37,7 @@ export async function upgradeStoredImage(
   const report = await updateOneImage(await configWithFolders(server), {
     ...upgradeRequest(image, source),
     snapshot: undefined,
+    ioBytesPerSecond,
     trusted: source.policy.trustImages,
     acceptUnclean: source.policy.acceptUnclean,
     signal: step.signal,

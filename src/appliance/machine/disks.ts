@@ -1,4 +1,5 @@
 import { closeSync, constants, openSync } from 'node:fs';
+import { throttled, throttleGroup } from './throttle.ts';
 
 /** A file that the machine sees as a disk, or that such a file is built on. */
 export interface DiskFile {
@@ -28,10 +29,17 @@ export interface OpenedDisks {
   close(): void;
 }
 
-/** Opens the files of the disks, and says how QEMU is told of them and of their devices. */
-export function openDisks(disks: readonly Disk[], firstDescriptor: number): OpenedDisks {
+/**
+ * Opens the files of the disks, and says how QEMU is told of them and of their devices.
+ * `bytesPerSecond`: what may be read from and written to all their files together.
+ */
+export function openDisks(
+  disks: readonly Disk[],
+  firstDescriptor: number,
+  bytesPerSecond?: number,
+): OpenedDisks {
   const nodes = disks.map((disk, index) => ({ name: `disk${index}`, ...disk }));
-  const opened = openBlockNodes(nodes, firstDescriptor);
+  const opened = openBlockNodes(nodes, firstDescriptor, bytesPerSecond);
   const devices = disks.flatMap(({ serial }, index) => [
     '-device',
     // An error is the guest's to hear: QEMU would else stop the machine and wait for somebody.
@@ -44,9 +52,14 @@ export function openDisks(disks: readonly Disk[], firstDescriptor: number): Open
  * Opens the files of block nodes, and says how QEMU is told of them: with every format named, so that it probes nothing.
  * A writable one is disposable until the one real sync that comes later, so flushes are left out.
  */
-export function openBlockNodes(nodes: readonly BlockNode[], firstDescriptor: number): OpenedDisks {
+export function openBlockNodes(
+  nodes: readonly BlockNode[],
+  firstDescriptor: number,
+  bytesPerSecond?: number,
+): OpenedDisks {
   const descriptors: number[] = [];
-  const args: string[] = [];
+  const args: string[] =
+    bytesPerSecond === undefined ? [] : ['-object', JSON.stringify(throttleGroup(bytesPerSecond))];
   const close = (): void => descriptors.forEach((descriptor) => closeSync(descriptor));
 
   const describe = (chain: readonly DiskFile[], writable: boolean): object => {
@@ -61,9 +74,21 @@ export function openBlockNodes(nodes: readonly BlockNode[], firstDescriptor: num
       'read-only': !writable,
       'auto-read-only': false,
       ...(writable && { cache: { 'no-flush': true }, discard: 'unmap', 'detect-zeroes': 'unmap' }),
-      file: { driver: 'file', filename: `/dev/fdset/${set}`, 'read-only': !writable },
-      ...(format === 'qcow2' && { backing: backing.length > 0 ? describe(backing, false) : null }),
+      file: throttled(
+        { driver: 'file', filename: `/dev/fdset/${set}`, 'read-only': !writable },
+        bytesPerSecond,
+      ),
+      ...(format === 'qcow2' && { backing: backing.length > 0 ? below(backing) : null }),
     };
+  };
+
+  /** Described in place as long as QEMU sees the name of its file there: else it would take that of the image. */
+  const below = (chain: readonly DiskFile[]): object | string => {
+    const described = describe(chain, false);
+    if (bytesPerSecond === undefined) return described;
+    const name = `below${descriptors.length}`;
+    args.push('-blockdev', JSON.stringify({ 'node-name': name, ...described }));
+    return name;
   };
 
   try {

@@ -10,6 +10,8 @@ export interface MachineOptions {
   readonly accelerator: Accelerator;
   readonly disks: readonly Disk[];
   readonly memoryMebibytes: number;
+  /** Of all its disks together, read and written; as fast as it goes unless given. */
+  readonly ioBytesPerSecond?: number | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -24,14 +26,14 @@ export interface Machine {
 /** Descriptors of QEMU: the port, the console, kernel, initramfs, then the files of the disks. */
 const descriptors = { port: 3, console: 4, kernel: 5, initramfs: 6, disks: 7 };
 const consoleBytes = 8192;
-const translatedCodeMebibytes = 256;
+export const translatedCodeMebibytes = 256;
 /** For QEMU itself, its libraries and the stacks of its threads. */
 const overheadMebibytes = 2048;
 
 /** Starts a machine that has no network, no devices but these, and no file of the host but these. It dies with us. */
 export async function startMachine(options: MachineOptions): Promise<Machine> {
   const { appliance, accelerator, memoryMebibytes, signal } = options;
-  const disks = openDisks(options.disks, descriptors.disks);
+  const disks = openDisks(options.disks, descriptors.disks, options.ioBytesPerSecond);
   const opened: number[] = [];
   try {
     for (const path of [appliance.kernel, appliance.initramfs]) opened.push(openSync(path, 'r'));

@@ -6,6 +6,7 @@ import type { StoredRun } from '../../store/runs.ts';
 import type { RunKind } from '../../store/tables.ts';
 import { carryOut, interrupted, mostAttempts } from '../carry-out.ts';
 import type { StepHandlers } from '../types.ts';
+import type { HostRoom } from '../host-room.ts';
 import { deliverRuns } from './deliver-runs.ts';
 import type { Job, Queue } from './open-queue.ts';
 import { queuesOf, type SourcePlace } from './queue-names.ts';
@@ -23,6 +24,8 @@ export interface WorkerOptions {
   readonly queue: Queue;
   /** By which sources name this host. */
   readonly host: string;
+  /** While a step of a kind waits for room, others of that kind are left to other hosts. */
+  readonly room: Pick<HostRoom, 'isWaitedFor'>;
   /** Between two signs of life of a job, a fraction of the heartbeat's length. */
   readonly touchMilliseconds: number;
   /** Asked again and again. */
@@ -49,7 +52,7 @@ const pauseAfterFaultMilliseconds = 5000;
  * got meanwhile is let go.
  */
 export function startWorker(options: WorkerOptions): { stop(): Promise<void> } {
-  const { store, queue, host, onFault, tracing } = options;
+  const { store, queue, host, room, onFault, tracing } = options;
   const held = new Map<string, Held>();
   let stopped = false;
   let wakeUp = (): void => undefined;
@@ -92,7 +95,7 @@ export function startWorker(options: WorkerOptions): { stop(): Promise<void> } {
     for (const { kind, name } of queuesOf(settings.sources, host)) {
       const busy = [...held.values()].filter((one) => one.kind === kind).length;
       const free = settings.limits[kind] - busy;
-      if (stopped || free <= 0) continue;
+      if (stopped || free <= 0 || room.isWaitedFor(kind)) continue;
       for (const job of await queue.take(name, free)) await begin(job, kind, settings);
     }
   };

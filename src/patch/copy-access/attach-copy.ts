@@ -1,5 +1,6 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { throttled, throttleGroup } from '../../appliance/machine/throttle.ts';
 import { ColdpatchError } from '../../lib/errors.ts';
 import type { StartedProgram } from '../../lib/start-program.ts';
 import type { ImageCopy } from '../engines/types.ts';
@@ -14,6 +15,7 @@ export interface AttachedCopy {
 
 /**
  * Shows the disk of a copy as a plain file inside `namespace` (qemu-storage-daemon's FUSE export).
+ * `bytesPerSecond` is what may be read from and written to its files.
  * While the copy is writable it is disposable, so flushes are left out: the one real sync comes before promotion.
  */
 export async function attachCopy(
@@ -21,6 +23,7 @@ export async function attachCopy(
   copy: ImageCopy,
   directory: string,
   mode: 'writable' | 'read-only',
+  bytesPerSecond?: number,
 ): Promise<AttachedCopy> {
   const writable = mode === 'writable';
   const path = join(directory, `disk-${mode}`);
@@ -31,8 +34,8 @@ export async function attachCopy(
     args: [
       '--pidfile',
       pidFile,
-      '--blockdev',
-      JSON.stringify({ 'node-name': 'disk', ...blockNode(copy, writable) }),
+      ...(bytesPerSecond === undefined ? [] : ['--object', JSON.stringify(throttleGroup(bytesPerSecond))]),
+      ...blockNodes(copy, writable, bytesPerSecond).flatMap((node) => ['--blockdev', JSON.stringify(node)]),
       '--export',
       JSON.stringify({ type: 'fuse', id: 'export', 'node-name': 'disk', mountpoint: path, writable }),
     ],
@@ -42,17 +45,29 @@ export async function attachCopy(
   return { path, detach: () => detach(namespace, daemon, pidFile) };
 }
 
-/** The chain of a copy with an explicit format at each step, so that QEMU probes nothing. */
-function blockNode(copy: ImageCopy, writable: boolean): Record<string, unknown> {
-  const [nearest, ...others] = copy.backing;
-  return {
-    driver: copy.format,
-    'read-only': !writable,
-    ...(writable ? { cache: { 'no-flush': true }, discard: 'unmap', 'detect-zeroes': 'unmap' } : {}),
-    file: { driver: 'file', filename: copy.path },
-    ...(nearest && { backing: blockNode({ ...nearest, backing: others }, false) }),
-    ...(copy.format === 'qcow2' && !nearest ? { backing: null } : {}),
-  };
+/**
+ * The chain of a copy with an explicit format at each step, so that QEMU probes nothing; the copy comes last.
+ * Each file is a node of its own: below a limit QEMU would else take the name of a backing file from the image.
+ */
+function blockNodes(
+  { path, format, backing }: ImageCopy,
+  writable: boolean,
+  bytesPerSecond: number | undefined,
+): readonly object[] {
+  const chain = [{ path, format }, ...backing];
+  const nameOf = (index: number): string => (index === 0 ? 'disk' : `below${index}`);
+  return chain
+    .map((file, index) => ({
+      'node-name': nameOf(index),
+      driver: file.format,
+      'read-only': index > 0 || !writable,
+      ...(index === 0 && writable
+        ? { cache: { 'no-flush': true }, discard: 'unmap', 'detect-zeroes': 'unmap' }
+        : {}),
+      file: throttled({ driver: 'file', filename: file.path }, bytesPerSecond),
+      ...(file.format === 'qcow2' && { backing: index + 1 < chain.length ? nameOf(index + 1) : null }),
+    }))
+    .toReversed();
 }
 
 /** Asks the daemon itself to end, and not the nsenter before it, which would not wait for it. */

@@ -32,6 +32,8 @@ export interface EngineHost {
   readonly kvmProbeSeconds: number;
   /** How long the upgrade of one copy may take. */
   readonly upgradeSeconds: number;
+  /** What a run may read from and write to its copy; as fast as it goes unless given. */
+  readonly ioBytesPerSecond?: number | undefined;
 }
 
 /** A copy that is only looked at. */
@@ -83,6 +85,8 @@ export interface Engine {
   readonly trustReason?: string;
   /** What keeps guest code from the host, and what does not: for the report. */
   readonly isolation: string;
+  /** What a run takes of the memory of the host, at about; programs of the image may take more of it in `namespace`. */
+  readonly memoryBytes: number;
   /** Why it needs root; undefined when it does not. */
   readonly rootReason?: string;
   /** Whether it can mount this, and so change what is there. What it cannot mount is only read. */

@@ -15,10 +15,11 @@ export async function checkFromOutside({
   copy,
   mounts,
   workDirectory,
+  host,
 }: CheckInput): Promise<readonly Check[]> {
   const namespace = await HostNamespace.open();
   try {
-    const disk = await attachCopy(namespace, copy, workDirectory, 'read-only');
+    const disk = await attachCopy(namespace, copy, workDirectory, 'read-only', host.ioBytesPerSecond);
     const [filesystems, audit] = await Promise.all([
       checkFilesystems(namespace, disk.path, mounts),
       auditPackages(namespace, disk.path, mounts, join(workDirectory, 'audit')),

@@ -16,6 +16,7 @@ const mostResults = 1000;
  */
 export async function checkCopyInAppliance(input: CheckInput): Promise<readonly Check[]> {
   const { copy, mounts, workDirectory, signal } = input;
+  const { ioBytesPerSecond } = input.host;
   const tree = join(workDirectory, 'job');
   await mkdir(tree);
   await cp(jobScripts, tree, { recursive: true });
@@ -25,13 +26,15 @@ export async function checkCopyInAppliance(input: CheckInput): Promise<readonly 
   const host = await findApplianceHost(input.host, signal);
   const results: string[] = [];
   const lines: string[] = [];
-  const exitCode = await withCopyInAppliance({ host, copy, writable: false, jobDisk, signal }, (appliance) =>
-    appliance.run({
-      name: 'check.sh',
-      seconds: checkSeconds,
-      onLine: (line) => lines.length < mostResults && lines.push(line),
-      onResult: (words) => results.length < mostResults && results.push(words),
-    }),
+  const exitCode = await withCopyInAppliance(
+    { host, copy, writable: false, jobDisk, ioBytesPerSecond, signal },
+    (appliance) =>
+      appliance.run({
+        name: 'check.sh',
+        seconds: checkSeconds,
+        onLine: (line) => lines.length < mostResults && lines.push(line),
+        onResult: (words) => results.length < mostResults && results.push(words),
+      }),
   );
   const checks = readCheckResults(results, mounts);
   if (exitCode === 0) return checks;

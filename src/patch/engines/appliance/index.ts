@@ -9,7 +9,7 @@ import type { Engine, EngineInput, EngineResult } from '../types.ts';
 import { checkCopyInAppliance } from './check-copy.ts';
 import { describeMounts, isMountable, partitionOf } from './describe-mounts.ts';
 import { makeJobDisk } from './make-job-disk.ts';
-import { type ApplianceHost, findApplianceHost, withCopyInAppliance } from './open-room.ts';
+import { type ApplianceHost, findApplianceHost, memoryOnHost, withCopyInAppliance } from './open-room.ts';
 import { type Outcome, readOutcome } from './read-outcome.ts';
 import { asHostFull } from '../as-host-full.ts';
 import { unpackPackage } from './unpack-package.ts';
@@ -21,6 +21,7 @@ export const applianceEngine: Engine = {
   id: 'appliance',
   revision: 2,
   isolation: inside,
+  memoryBytes: memoryOnHost,
   canMount: ({ filesystem, volume }) => isMountable(filesystem.id) && volume.managed === undefined,
   mountable: 'ext2, ext3, ext4, XFS or btrfs',
   async assertReady({ cacheDirectory }) {
@@ -42,7 +43,15 @@ async function runApplianceEngine(input: EngineInput): Promise<EngineResult> {
   const host = await findApplianceHost(input.host, signal);
   try {
     const outcome = await withCopyInAppliance(
-      { host, copy, writable: true, jobDisk, scratch: workDirectory, signal },
+      {
+        host,
+        copy,
+        writable: true,
+        jobDisk,
+        scratch: workDirectory,
+        signal,
+        ioBytesPerSecond: input.host.ioBytesPerSecond,
+      },
       (appliance) =>
         readOutcome(input, (onLine, onResult) =>
           appliance.run({ name: 'upgrade.sh', seconds: input.host.upgradeSeconds, onLine, onResult }),

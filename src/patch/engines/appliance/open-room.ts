@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type KvmState, probeKvm } from '../../../appliance/acceleration.ts';
 import type { Disk } from '../../../appliance/machine/disks.ts';
+import { translatedCodeMebibytes } from '../../../appliance/machine/start-machine.ts';
 import { openAppliance } from '../../../appliance/open-appliance.ts';
 import { type RunningAppliance, withAppliance } from '../../../appliance/run-appliance.ts';
 import type { Appliance } from '../../../appliance/types.ts';
@@ -44,16 +45,19 @@ export interface RoomOptions {
   readonly jobDisk: string;
   /** Where the scratch disk is made; none without it. */
   readonly scratch?: string;
+  readonly ioBytesPerSecond: number | undefined;
   readonly signal: AbortSignal;
 }
 
 const startSeconds = 300;
 const memoryMebibytes = 1024;
+/** For the machine, what an emulator translates, and QEMU itself. */
+export const memoryOnHost = (memoryMebibytes + translatedCodeMebibytes + 256) * 1024 ** 2;
 const scratchBytes = 4 * 1024 ** 3;
 
 /** Starts the appliance on a copy and a job disk. */
 export async function withCopyInAppliance<Result>(
-  { host, copy, writable, jobDisk, scratch, signal }: RoomOptions,
+  { host, copy, writable, jobDisk, scratch, ioBytesPerSecond, signal }: RoomOptions,
   work: (appliance: RunningAppliance) => Promise<Result>,
 ): Promise<Result> {
   const { path, format, backing } = copy;
@@ -69,6 +73,7 @@ export async function withCopyInAppliance<Result>(
       accelerator: host.kvm.state === 'usable' ? 'kvm' : 'tcg',
       disks,
       memoryMebibytes,
+      ioBytesPerSecond,
       startSeconds,
       signal,
     },

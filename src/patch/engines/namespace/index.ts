@@ -20,6 +20,8 @@ import { asHostFull } from '../as-host-full.ts';
 export const namespaceEngine: Engine = {
   id: 'namespace',
   revision: 1,
+  // Making an initramfs is what takes most.
+  memoryBytes: 1024 ** 3,
   trustReason:
     "the host's kernel mounts the image's filesystem and runs its package scripts as root; namespaces keep accidents in, not attackers",
   isolation:
@@ -46,7 +48,13 @@ async function runNamespaceEngine(input: EngineInput): Promise<EngineResult> {
 
   const namespace = await HostNamespace.open();
   try {
-    const disk = await attachCopy(namespace, input.copy, workDirectory, 'writable');
+    const disk = await attachCopy(
+      namespace,
+      input.copy,
+      workDirectory,
+      'writable',
+      input.host.ioBytesPerSecond,
+    );
     const mounted = await mountCopy(namespace, disk.path, guest.mounts, directories.root, 'writable');
     await writeScripts(directories.scripts, input, mounted.devices);
     const devices = [...mounted.devices.values()].map((device) => ({
