@@ -53,7 +53,9 @@ export async function takeRequestKey(
       .selectFrom('answered_requests')
       .selectAll()
       .where('key_hash', '=', keyHash)
-      .executeTakeFirstOrThrow();
+      .executeTakeFirst();
+    // The other was refused between these two questions, and has freed the key.
+    if (!row) return { answer: 'under_way' };
     if (row.request_hash !== requestHash) return { answer: 'other' };
     if (row.status === null) return { answer: 'under_way' };
     return { answer: 'answered', status: row.status, body: row.body ?? '' };

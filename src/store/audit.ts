@@ -24,7 +24,7 @@ export async function addAudit({ db, now, lock }: Store, entry: AuditEntry): Pro
       .limit(1)
       .executeTakeFirst();
     const row = {
-      ...entry,
+      ...asKept(entry),
       sequence: (last?.sequence ?? 0) + 1,
       at: now().toISOString(),
       previous: last?.hash ?? firstPrevious,
@@ -34,6 +34,16 @@ export async function addAudit({ db, now, lock }: Store, entry: AuditEntry): Pro
       .values({ ...row, hash: hashOf(row) })
       .execute();
   });
+}
+
+/** Half a surrogate pair, as where a text was cut, is not kept as it is: the hash has to be of what is kept. */
+function asKept({ actor, action, object, detail }: AuditEntry): AuditEntry {
+  return {
+    actor: actor.toWellFormed(),
+    action,
+    object: object.toWellFormed(),
+    detail: detail.toWellFormed(),
+  };
 }
 
 /** What a check of the chain found. Keep `hash` elsewhere: a log that was cut at its end is a shorter, valid chain. */

@@ -20,11 +20,12 @@ export async function findPolicy({ db }: Store, sourceId: string): Promise<Store
 
 /** Sets the policy of a source. @returns false when its revision is not the expected one (0: there is none). */
 export async function setPolicy(
-  { db, now }: Store,
+  { db, now, lock }: Store,
   sourceId: string,
   policy: { readonly document: string; readonly by: string; readonly expected?: number | undefined },
 ): Promise<boolean> {
   return db.transaction().execute(async (transaction) => {
+    await lock(transaction, `policy of ${sourceId}`);
     const before = await transaction
       .selectFrom('source_policies')
       .select('revision')

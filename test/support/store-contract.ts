@@ -208,6 +208,9 @@ export function testStore(opened: () => StoreUnderTest): void {
     expect(await set('2', 1)).toBe(true);
     expect(await set('3')).toBe(true);
     expect(await findPolicy(store, 'lab')).toMatchObject({ document: '3', revision: 3 });
+    const together = await Promise.all(Array.from({ length: 8 }, () => set('4', 3)));
+    expect(together.filter(Boolean)).toHaveLength(1);
+    expect(await findPolicy(store, 'lab')).toMatchObject({ revision: 4 });
     await removePolicy(store, 'lab');
     expect(await findPolicy(store, 'lab')).toBeUndefined();
   });
@@ -270,7 +273,7 @@ export function testStore(opened: () => StoreUnderTest): void {
       // At once, as requests come.
       await Promise.all(
         ['a', 'b', 'c'].map((object) =>
-          addAudit(store, { actor: 'x', action: 'run.start', object, detail: '' }),
+          addAudit(store, { actor: 'x\ud83d', action: 'run.start', object, detail: '\ude00' }),
         ),
       );
       const head = await verifyAudit(store);
