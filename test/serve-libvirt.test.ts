@@ -82,15 +82,7 @@ beforeAll(async () => {
 
   libvirtd = await startOwnLibvirtd(folder);
   libvirtd.virsh('pool-create-as', '--name', 'vms', '--type', 'dir', '--target', pool);
-  const xml = join(folder, 'web.xml');
-  writeFileSync(
-    xml,
-    `<domain type='qemu'><name>web</name><memory unit='MiB'>64</memory>
-    <os><type arch='x86_64' machine='q35'>hvm</type></os><devices>
-    <disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='${disk}'/><target dev='vda' bus='virtio'/></disk>
-    </devices></domain>`,
-  );
-  libvirtd.virsh('define', xml);
+  libvirtd.defineDomain('web', disk);
 
   config = {
     cacheDirectory: join(folder, 'cache'),
@@ -144,22 +136,12 @@ async function upgrades() {
   return server.application.runs(caller, { kind: 'upgrade' }, { limit: 9 });
 }
 
-/** Collects until nothing is wrong with the image: its base may be listed after it. */
-async function collectUntilFound(): Promise<void> {
-  const isFound = async (): Promise<boolean> => {
-    const found = await image();
-    if (found?.problem === null) return true;
-    await server.application.collect(caller, 'vms').catch(() => undefined);
-    return false;
-  };
-  await expect.poll(isFound, { ...patience, interval: 1000 }).toBe(true);
-}
-
 const open = async (advisory: string): Promise<number> =>
   (await server.application.images(caller, { source: 'vms', advisory }, { limit: 9 })).length;
 
 test('an image is found with its base in another source, compared and planned, and waits for its window', async () => {
-  await collectUntilFound();
+  // Its base may be listed after it: then it is listed again.
+  await expect.poll(async () => (await image())?.problem, patience).toBe(null);
   expect(await image()).toMatchObject({ locator: disk, owner: 'web', role: 'leaf' });
   await expect.poll(async () => (await upgrades())[0]?.outcome ?? '', patience).toContain('waits_for_window');
   expect((await upgrades())[0]).toMatchObject({ state: 'queued', error_code: null });

@@ -41,6 +41,7 @@ interface Image {
   readonly id: string;
   readonly locator: string;
   readonly role: string;
+  readonly owner: string | null;
   readonly outdated: number | null;
 }
 
@@ -49,7 +50,8 @@ let token = '';
 
 test('every image is upgraded exactly once by a server that is killed in mid-upgrade and started again', async () => {
   ({ token } = await start());
-  await expect.poll(() => lab.isInMidUpgrade(), { ...patience, interval: 20 }).toBe(true);
+  const killed = (): Promise<boolean> => server?.killIf(() => lab.isInMidUpgrade()) ?? Promise.resolve(false);
+  await expect.poll(killed, patience).toBe(true);
   await end('SIGKILL');
   expect(lab.isInMidUpgrade()).toBe(true);
   const { list } = await start(token);
@@ -59,8 +61,12 @@ test('every image is upgraded exactly once by a server that is killed in mid-upg
 
   const leaves = await list<Image>('/api/v1/images?role=leaf');
   expect(leaves.map(({ locator }) => locator).toSorted()).toEqual(lab.images.toSorted());
-  for (const { id, outdated } of leaves) {
-    expect(outdated).toBe(0);
+  for (const { id, locator, owner, outdated } of leaves) {
+    expect({ locator, owner, outdated }).toEqual({
+      locator,
+      owner: lab.domains.get(locator) ?? null,
+      outdated: 0,
+    });
     expect(await list(`/api/v1/images/${id}/generations`)).toHaveLength(1);
   }
   await lab.expectUpgradedOnce([undefined]);
@@ -76,7 +82,7 @@ test('another pass finds nothing to do, and what was rolled back is not upgraded
   const idle = async (): Promise<boolean> =>
     (await list<Run>('/api/v1/runs')).every(({ state }) => ['done', 'failed', 'cancelled'].includes(state));
   await expect.poll(idle, patience).toBe(true);
-  expect(await post('/api/v1/sources/lab/collect')).toBe(202);
+  for (const source of ['lab', 'vms']) expect(await post(`/api/v1/sources/${source}/collect`)).toBe(202);
   await expect.poll(idle, patience).toBe(true);
   const failed = (await list<Run>('/api/v1/runs')).filter(({ state }) => state !== 'done');
   expect(failed).toEqual([]);

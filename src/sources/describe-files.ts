@@ -18,7 +18,7 @@ interface Member extends FoundFile {
   readonly link: ChainLink;
 }
 
-/** Which of the files are images, and their chains. A backing file that is in no source makes an image unusable. */
+/** Which of the files are images, and their chains. A backing file that is in no source makes an image unusable, and is the last of its chain. */
 export function describeFiles(
   files: readonly FoundFile[],
   remembered: ReadonlyMap<string, RememberedFile>,
@@ -61,7 +61,10 @@ function chainOf(
     if (next === path || backing.includes(next) || backing.length >= longestChain)
       return { backing: [], problem: 'image_corrupt: its backing files make a circle or are too many' };
     if (!members.has(next) && !others.members.has(next))
-      return { backing: [], problem: `backing_file_undeclared: ${next} is not an image of a source` };
+      return {
+        backing: [...backing, next],
+        problem: `backing_file_undeclared: ${next} is not an image of a source`,
+      };
     backing.push(next);
     at = next;
   }

@@ -55,7 +55,8 @@ export async function recordPass(
   const added: Insertable<ImageRow>[] = [];
   const counts = { added: 0, changed: 0, unchanged: 0, gone: 0 };
   await store.db.transaction().execute(async (transaction) => {
-    await store.lock(transaction, `pass over ${source.id}`);
+    // Of all sources: each also changes images of the others.
+    await store.lock(transaction, 'pass');
     const known = await knownImages({ ...store, db: transaction }, source.id);
     const changedFiles = new Set(
       listed.filter((image) => !isSameFile(image, known.get(image.locator))).map(({ locator }) => locator),

@@ -2,6 +2,8 @@ import type { Transaction } from 'kysely';
 import type { Store } from './open-store.ts';
 import type { Tables } from './tables.ts';
 
+const namesAtATime = 500;
+
 /** What a pass over one source has to know of the others: chains lead from one into another. */
 export interface OtherImages {
   /** Readable images by their locator. */
@@ -66,6 +68,39 @@ export async function tellOtherSources(
       .where('id', '=', id)
       .execute();
   }
+}
+
+const undeclared = 'backing_file_undeclared:';
+
+/**
+ * Lets those `sources` be listed again whose images wait for a backing file that is an image of one of them by now:
+ * passes over two sources may meet, and a chain may be listed from its end.
+ */
+export async function listWaitingSources({ db }: Store, sources: readonly string[]): Promise<void> {
+  if (sources.length < 2) return;
+  const present = db.selectFrom('images').where('source_id', 'in', sources).where('state', '=', 'present');
+  const broken = await present
+    .select(['source_id', 'backing'])
+    .where('problem', 'like', `${undeclared}%`)
+    .execute();
+  const waiting = broken.map(({ source_id, backing }) => ({
+    source: source_id,
+    missing: (JSON.parse(backing) as readonly string[]).at(-1),
+  }));
+  const missing = [...new Set(waiting.flatMap((one) => one.missing ?? []))];
+  const found = new Set<string>();
+  for (let first = 0; first < missing.length; first += namesAtATime) {
+    const rows = await present
+      .select('locator')
+      .where('problem', 'is', null)
+      .where('locator', 'in', missing.slice(first, first + namesAtATime))
+      .execute();
+    for (const { locator } of rows) found.add(locator);
+  }
+  const due = waiting.filter((one) => one.missing !== undefined && found.has(one.missing));
+  if (due.length === 0) return;
+  const ids = [...new Set(due.map(({ source }) => source))];
+  await db.updateTable('sources').set({ last_pass_at: null }).where('id', 'in', ids).execute();
 }
 
 /** The digests that are known of files, wherever they come from. */

@@ -7,6 +7,8 @@ import { startProgram } from '../../src/lib/start-program.ts';
 export interface OwnLibvirtd {
   readonly uri: string;
   virsh(...args: readonly string[]): string;
+  /** Defines a domain that has a file as its only disk. */
+  defineDomain(name: string, disk: string, format?: string): void;
   stop(): Promise<void>;
 }
 
@@ -35,8 +37,9 @@ export async function startOwnLibvirtd(folder: string): Promise<OwnLibvirtd> {
     file: 'unshare',
     args: [
       '--mount',
+      // What others unmount is unmounted here too: a mount that lived on would keep their devices busy.
       '--propagation',
-      'private',
+      'slave',
       'sh',
       '-c',
       `${script} && exec libvirtd --config "${configuration}" --pid-file "${join(folder, 'libvirtd.pid')}"`,
@@ -45,10 +48,22 @@ export async function startOwnLibvirtd(folder: string): Promise<OwnLibvirtd> {
     startTimeoutSeconds: 120,
   });
   const uri = `qemu+unix:///system?socket=${socket}`;
+  const virsh = (...args: readonly string[]): string =>
+    execFileSync('virsh', [`--connect=${uri}`, ...args], { encoding: 'utf8', timeout: 120_000 });
   return {
     uri,
-    virsh: (...args) =>
-      execFileSync('virsh', [`--connect=${uri}`, ...args], { encoding: 'utf8', timeout: 120_000 }),
+    virsh,
+    defineDomain(name, disk, format = 'qcow2') {
+      const xml = join(folder, `domain-${name}.xml`);
+      writeFileSync(
+        xml,
+        `<domain type='qemu'><name>${name}</name><memory unit='MiB'>64</memory>
+        <os><type arch='x86_64' machine='q35'>hvm</type></os><devices>
+        <disk type='file' device='disk'><driver name='qemu' type='${format}'/><source file='${disk}'/><target dev='vda' bus='virtio'/></disk>
+        </devices></domain>`,
+      );
+      virsh('define', xml);
+    },
     async stop() {
       await daemon.stop();
     },

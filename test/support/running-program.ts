@@ -6,19 +6,24 @@ import { expect } from 'vitest';
 import { coldpatchProgram } from './command-line-fixture.ts';
 
 export interface RunningProgram {
+  /** The exit code, null after a signal; once it has ended. */
+  readonly ended: Promise<number | null>;
   /** All that it wrote so far. */
   output(): string;
   /** Sends a signal and waits for the end. @returns the exit code, null after a signal ended it */
   end(signal: NodeJS.Signals): Promise<number | null>;
+  /** Lets it stand still while something is asked; if that holds, it is killed, else it goes on. */
+  killIf(isNow: () => boolean | Promise<boolean>): Promise<boolean>;
 }
 
-/** Starts `bin/coldpatch` and waits until it writes a line that matches. */
+/** Starts `bin/coldpatch`, or that of another version, and waits until it writes a line that matches. */
 export async function startColdpatch(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
   ready: RegExp,
+  program = coldpatchProgram,
 ): Promise<RunningProgram> {
-  const child: ChildProcess = spawn(coldpatchProgram, args, {
+  const child: ChildProcess = spawn(program, args, {
     env: {
       ...process.env,
       PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? ''}`,
@@ -31,16 +36,23 @@ export async function startColdpatch(
     stream?.setEncoding('utf8').on('data', (more: string) => {
       output += more;
     });
-  const ended = once(child, 'exit') as Promise<[number | null]>;
+  const ended = (once(child, 'exit') as Promise<[number | null]>).then(([code]) => code);
   await expect
     .poll(() => ready.test(output) || (child.exitCode !== null && output), { timeout: 120_000 })
     .toBe(true);
   return {
+    ended,
     output: () => output,
-    async end(signal) {
+    end(signal) {
       child.kill(signal);
-      const [code] = await ended;
-      return code;
+      return ended;
+    },
+    async killIf(isNow) {
+      child.kill('SIGSTOP');
+      const dies = await isNow();
+      child.kill(dies ? 'SIGKILL' : 'SIGCONT');
+      if (dies) await ended;
+      return dies;
     },
   };
 }
@@ -63,9 +75,11 @@ export async function startServe(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
   knownToken = '',
+  file = coldpatchProgram,
 ): Promise<RunningServer> {
   const listening = /^listening at (\S+)$/m;
-  const program = await startColdpatch(['serve', '--listen', '127.0.0.1:0', ...args], environment, listening);
+  const own = ['serve', '--listen', '127.0.0.1:0', ...args];
+  const program = await startColdpatch(own, environment, listening, file);
   const url = listening.exec(program.output())?.[1] ?? '';
   const token = /^coldpatch\.\S+$/m.exec(program.output())?.[0] ?? knownToken;
   const authorization = `Bearer ${token}`;

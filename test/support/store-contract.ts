@@ -13,7 +13,7 @@ import {
   updateImageRow,
 } from '../../src/store/images.ts';
 import type { Store } from '../../src/store/open-store.ts';
-import { imagesOfOthers } from '../../src/store/other-sources.ts';
+import { imagesOfOthers, listWaitingSources } from '../../src/store/other-sources.ts';
 import { findInspection, recordInspection, versionsOfPackage } from '../../src/store/packages.ts';
 import { findPolicy, removePolicy, setPolicy } from '../../src/store/policies.ts';
 import { addRun } from '../../src/store/runs.ts';
@@ -155,6 +155,31 @@ export function testStore(opened: () => StoreUnderTest): void {
     expect(await findImage(store, topId)).toMatchObject({ digest: 'x' });
     await recordPass(store, golden, [{ ...base, role: 'base', size: 2 }]);
     expect(await findImage(store, topId)).toMatchObject({ digest: null });
+  });
+
+  test('a source whose images wait for one of another source is listed again when that is there', async () => {
+    const { store } = opened();
+    const golden = { id: 'golden', kind: 'folder' };
+    const sources = ['golden', 'lab'];
+    const problem = 'backing_file_undeclared: /images/base is not an image of a source';
+    const waits = listed('top', { backing: ['/images/base'], problem });
+    const isDue = async (): Promise<boolean> => {
+      await listWaitingSources(store, sources);
+      const rows = await store.db.selectFrom('sources').selectAll().where('id', '=', 'lab').execute();
+      return rows[0]?.last_pass_at === null;
+    };
+    await recordPass(store, source, [waits, listed('lost', { backing: ['/images/none'], problem })]);
+    expect(await isDue()).toBe(false);
+    const broken = { ...listed('base'), problem: 'image_corrupt: it ends too early' };
+    await recordPass(store, golden, [broken]);
+    expect(await isDue()).toBe(false);
+    await Promise.all([
+      recordPass(store, golden, [listed('base')]),
+      recordPass(store, source, [waits, listed('other')]),
+    ]);
+    expect(await isDue()).toBe(true);
+    await recordPass(store, source, [{ ...waits, problem: null }]);
+    expect(await isDue()).toBe(false);
   });
 
   test('an image that changes hands is not read again for that', async () => {

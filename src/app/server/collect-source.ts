@@ -1,6 +1,6 @@
 import { addRun } from '../../store/runs.ts';
 import { knownImages, recordPass, staleImages, type StoredImage } from '../../store/images.ts';
-import { imagesOfOthers } from '../../store/other-sources.ts';
+import { imagesOfOthers, listWaitingSources } from '../../store/other-sources.ts';
 import { openSource } from '../../sources/registry.ts';
 import { stepsOfKind } from '../../jobs/types.ts';
 import type { SourceConfig } from '../../config/server-schema.ts';
@@ -26,6 +26,7 @@ export async function collectSource(context: ServerContext, source: SourceConfig
   const others = await imagesOfOthers(store, source.id, configured);
   const files = await openSource(source).list(remembered, others);
   const { due: _due, ...counts } = await recordPass(store, source, files);
+  await listWaitingSources(store, configured);
   return { ...counts, queued: await queueStale(context, source) };
 }
 

@@ -52,7 +52,9 @@ test('a backing file outside of the source, a protocol or a circle makes an imag
   image('protocol.qcow2', 'nbd://192.0.2.1/disk');
   image('a.qcow2', 'b.qcow2');
   image('b.qcow2', 'a.qcow2');
-  const problems = (await list()).map(({ problem }) => problem?.split(':')[0]);
+  const found = await list();
+  expect(found.at(-2)?.backing).toEqual(['/etc/base.qcow2']);
+  const problems = found.map(({ problem }) => problem?.split(':')[0]);
   expect(problems).toEqual([
     'image_corrupt',
     'image_corrupt',
