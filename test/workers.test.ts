@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type RunningPostgres, startPostgres } from '../tools/start-postgres.ts';
 import { runColdpatch } from './support/command-line-fixture.ts';
 import { type ImageLab, makeImageLab } from './support/image-lab.ts';
+import { makeNewerVersion } from './support/make-newer-version.ts';
 import {
   type RunningProgram,
   type RunningServer,
@@ -51,6 +52,18 @@ interface Run {
   readonly error: { readonly code: string } | null;
 }
 
+interface Step {
+  readonly name: string;
+  readonly state: string;
+}
+
+interface Image {
+  readonly id: string;
+  readonly locator: string;
+  readonly owner: string | null;
+  readonly outdated: number | null;
+}
+
 const patience = { timeout: 15 * 60_000, interval: 200 };
 
 test('a worker without a server is refused', async () => {
@@ -65,27 +78,29 @@ test('a worker without a server is refused', async () => {
 });
 
 test('every image is upgraded exactly once by two workers of which one is killed in mid-upgrade', async () => {
-  const policies = lab.writePolicies({ workers: { heartbeatSeconds: 10 } });
+  const policies = lab.writePolicies({ workers: { heartbeatSeconds: 15 } });
   server = await startServe(['--policies', policies, '--database', database], lab.environment());
   for (const host of hosts) await startWorker(host);
 
-  const upgrading = async (): Promise<Run | undefined> => {
-    if (!lab.isInMidUpgrade()) return undefined;
-    const runs = await server.list<Run>('/api/v1/runs?kind=upgrade&state=running');
-    for (const run of runs) {
-      const { steps } = await server.get<{ steps: readonly { name: string; state: string }[] }>(
-        `/api/v1/runs/${run.id}`,
-      );
-      if (steps.some(({ name, state }) => name === 'upgrade' && state === 'running')) return run;
-    }
-    return undefined;
+  const isInMidUpgrade = async ({ id, image }: Run): Promise<boolean> => {
+    const { state, steps } = await server.get<Run & { steps: readonly Step[] }>(`/api/v1/runs/${id}`);
+    const { locator } = await server.get<Image>(`/api/v1/images/${image}`);
+    const atWork = steps.some((step) => step.name === 'upgrade' && step.state === 'running');
+    return state === 'running' && atWork && lab.isInMidUpgrade(locator);
   };
   let lost: Run | undefined;
-  await expect
-    .poll(async () => (lost = await upgrading()) !== undefined, { ...patience, interval: 20 })
-    .toBe(true);
+  const kill = async (): Promise<boolean> => {
+    if (!lab.isInMidUpgrade()) return false;
+    for (const run of await server.list<Run>('/api/v1/runs?kind=upgrade&state=running')) {
+      const worker = workers.get(run.host ?? '');
+      if (!(await isInMidUpgrade(run)) || !(await worker?.killIf(() => isInMidUpgrade(run)))) continue;
+      lost = run;
+      return true;
+    }
+    return false;
+  };
+  await expect.poll(kill, { ...patience, interval: 20 }).toBe(true);
   const killed = lost?.host ?? '';
-  await workers.get(killed)?.end('SIGKILL');
   workers.delete(killed);
   expect(lab.isInMidUpgrade()).toBe(true);
   expect(hosts).toContain(killed);
@@ -97,13 +112,17 @@ test('every image is upgraded exactly once by two workers of which one is killed
 
   const ended = await runs();
   expect(new Set(ended.map(({ image }) => image)).size).toBe(lab.images.length);
-  expect(ended.find(({ id }) => id === lost?.id)).toMatchObject({
-    attempt: 1,
-    host: hosts.find((host) => host !== killed),
-  });
-  const leaves = await server.list<{ id: string; outdated: number }>('/api/v1/images?role=leaf');
-  for (const { id, outdated } of leaves) {
-    expect(outdated).toBe(0);
+  const again = ended.find(({ id }) => id === lost?.id);
+  expect(again?.host).toBe(hosts.find((host) => host !== killed));
+  expect(again?.attempt).toBeGreaterThan(0);
+  const leaves = await server.list<Image>('/api/v1/images?role=leaf');
+  expect(leaves.map(({ locator }) => locator).toSorted()).toEqual(lab.images.toSorted());
+  for (const { id, locator, owner, outdated } of leaves) {
+    expect({ locator, owner, outdated }).toEqual({
+      locator,
+      owner: lab.domains.get(locator) ?? null,
+      outdated: 0,
+    });
     expect(await server.list(`/api/v1/images/${id}/generations`)).toHaveLength(1);
   }
   await lab.expectUpgradedOnce(hosts);
@@ -123,7 +142,7 @@ test('what is malformed is refused, and a run is followed while another process 
   expect(await server.list<Run>('/api/v1/runs?kind=upgrade')).toHaveLength(lab.images.length);
 });
 
-test('all of them stop when they are asked to, and the audit log verifies', async () => {
+test('a worker stops when it is asked to, and the audit log verifies', async () => {
   for (const [host, worker] of workers) {
     expect(await worker.end('SIGTERM')).toBe(0);
     workers.delete(host);
@@ -133,4 +152,25 @@ test('all of them stop when they are asked to, and the audit log verifies', asyn
     environment: { ...lab.environment(), COLDPATCH_DATABASE: database },
   });
   expect({ exitCode, stdout }).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^\d+ entries/) });
+});
+
+test('a server and a worker that run while a newer server changes the tables end by themselves and say why', async () => {
+  await startWorker('alpha');
+  const file = makeNewerVersion(join(folder, 'newer'), 'ALTER TABLE images ADD COLUMN later text;');
+  const args = ['--policies', lab.writePolicies(), '--database', database];
+  const newer = await startServe(args, lab.environment(), server.token, file);
+  try {
+    for (const one of [server, workers.get('alpha')]) {
+      expect(await one?.ended).toBe(3);
+      expect(one?.output()).toMatch(/coldpatch: error store_newer: .* migration 9000\. Update coldpatch/);
+    }
+    const late = runColdpatch({ args: ['worker', '--database', database], environment: lab.environment() });
+    expect(await late).toMatchObject({
+      exitCode: 3,
+      stderr: expect.stringContaining('store_newer') as string,
+    });
+    expect(await newer.status('/health/ready')).toBe(200);
+  } finally {
+    expect(await newer.end('SIGTERM')).toBe(0);
+  }
 });

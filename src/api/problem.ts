@@ -15,6 +15,8 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   not_allowed: 403,
   object_unknown: 404,
   rate_limited: 429,
+  store_unreachable: 503,
+  store_newer: 503,
   internal: 500,
 };
 

@@ -11,6 +11,7 @@ import { addSource } from '../store/images.ts';
 import type { Store } from '../store/open-store.ts';
 import { addRun, wakeWaitingRuns } from '../store/runs.ts';
 import { createToken, listTokens } from '../store/tokens.ts';
+import { outdatedSignal } from './outdated-signal.ts';
 import { openServerStore } from './open-server-store.ts';
 import { type Application, createApplication } from './server/application.ts';
 import type { ServerContext } from './server/server-context.ts';
@@ -31,6 +32,8 @@ export interface RunningServer {
   readonly tracing: Tracing;
   /** Shown once: there was no token before. */
   readonly firstToken: string | undefined;
+  /** Aborted with `store_newer` when a newer coldpatch changed the tables: it does nothing more, and has to be stopped. */
+  readonly outdated: AbortSignal;
   stop(): Promise<void>;
 }
 
@@ -56,8 +59,9 @@ export function lockServer({ stateDirectory }: Config, waitSeconds: number): Pro
 export async function startServer(
   config: Config,
   settings: ServerConfig,
-  { database, onFault, environment = {} }: ServeOptions,
+  { database, onFault: report, environment = {} }: ServeOptions,
 ): Promise<RunningServer> {
+  const { outdated, onFault } = outdatedSignal(report);
   // On PostgreSQL there may be several: what must not be done twice is guarded by the tables.
   const lock = database === undefined ? await lockServer(config, 10) : undefined;
   let opened: Store | undefined;
@@ -76,6 +80,7 @@ export async function startServer(
       application: createApplication(server, dispatcher),
       tracing,
       firstToken,
+      outdated,
       async stop() {
         await stopSchedule();
         await dispatcher.stop();

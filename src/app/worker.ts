@@ -8,6 +8,7 @@ import { ColdpatchError } from '../lib/errors.ts';
 import { openPostgresStore } from '../store/open-postgres-store.ts';
 import type { Store } from '../store/open-store.ts';
 import { findSettings } from '../store/settings.ts';
+import { outdatedSignal } from './outdated-signal.ts';
 import { hostLimits } from './server/host-limits.ts';
 import { startTracing } from './server/start-tracing.ts';
 import { stepHandlers } from './server/step-handlers.ts';
@@ -22,14 +23,22 @@ export interface WorkerRequest {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
+/** A worker that works. */
+export interface RunningWorker {
+  /** Aborted with `store_newer` when a newer coldpatch changed the tables: it does nothing more, and has to be stopped. */
+  readonly outdated: AbortSignal;
+  stop(): Promise<void>;
+}
+
 /**
  * `coldpatch worker`: carries out steps for a server that has its database on PostgreSQL.
  * @throws ColdpatchError `store_unreachable`, `store_newer`, `state_conflict` while no server was there.
  */
 export async function startWorkerHost(
   config: Config,
-  { database, host, onFault, environment }: WorkerRequest,
-): Promise<{ stop(): Promise<void> }> {
+  { database, host, onFault: report, environment }: WorkerRequest,
+): Promise<RunningWorker> {
+  const { outdated, onFault } = outdatedSignal(report);
   const store = await openPostgresStore(database, () => new Date());
   try {
     const read = settingsReader(store);
@@ -56,6 +65,7 @@ export async function startWorkerHost(
       tracing,
     });
     return {
+      outdated,
       async stop() {
         await worker.stop();
         await queue.stop();

@@ -1,5 +1,6 @@
 import { ColdpatchError, type ErrorCode, isColdpatchError } from '../lib/errors.ts';
 import type { Tracing } from '../lib/tracing/types.ts';
+import { assertUnderstood } from '../store/assert-understood.ts';
 import type { Store } from '../store/open-store.ts';
 import { addRunEvent, changeRun, findRun, type StoredRun } from '../store/runs.ts';
 import { runNextStep } from './run-next-step.ts';
@@ -26,10 +27,12 @@ const firstPauseSeconds = 30;
 
 /**
  * Carries out steps of a claimed run, and writes down what became of it. Nobody has the run afterwards.
- * @throws whatever the store throws: the run is then still ours in the tables.
+ * @throws whatever the store throws: the run is then still ours in the tables. `store_newer` with it: whoever knows the
+ * tables takes the run over.
  */
 export async function carryOut(run: StoredRun, options: CarryOutOptions): Promise<void> {
   const fate = await fateAfterSteps(run, options).catch((error: unknown) => fateOf(error, run, options));
+  await assertUnderstood(options.store);
   const isOurs = await changeRun(options.store, run, { ...fate, delivery: null, queue: null });
   const { state, error_code: error, error_message: message } = fate;
   // Who lost the run says no more of it, and that there is a next step is no news.

@@ -31,6 +31,7 @@ let room: HostRoom;
 let dispatcher: Dispatcher | undefined;
 const faults: Error[] = [];
 
+const patience = { timeout: 30_000, interval: 5 };
 let limits = { collect: 1, inspect: 1, upgrade: 1, rollback: 1 };
 
 beforeEach(async () => {
@@ -94,9 +95,7 @@ async function upgrade(imageId = image): Promise<string> {
 }
 
 async function reaches(id: string, state: string): Promise<void> {
-  await expect
-    .poll(async () => (await findRun(store, id))?.state, { timeout: 3000, interval: 5 })
-    .toBe(state);
+  await expect.poll(async () => (await findRun(store, id))?.state, patience).toBe(state);
 }
 
 test('a run goes through its steps once', async () => {
@@ -293,4 +292,29 @@ test('a paused run finishes its step, and goes on when it is resumed', async () 
   await reaches(id, 'done');
   expect(calls).toEqual(['inspect', 'match', 'plan', 'upgrade']);
   expect(await pauseRun(store, id, true)).toBe(false);
+});
+
+test('when a newer coldpatch changed the tables, what runs is let go, and nothing is written or begun', async () => {
+  const id = await upgrade();
+  let refused: unknown;
+  await start({
+    async upgrade({ signal, assertHeld }) {
+      calls.push('half');
+      await sleep(60_000, undefined, { signal }).catch(() => undefined);
+      await assertHeld().catch((error: unknown) => {
+        refused = error;
+      });
+      signal.throwIfAborted();
+      throw new Error('never');
+    },
+  });
+  await expect.poll(() => calls.includes('half'), patience).toBe(true);
+  const before = await findRun(store, id);
+  const newer = { number: 9000, name: '9000-later.sql', breaking: 1, made_at: '' };
+  await store.db.insertInto('migrations').values(newer).execute();
+  await expect.poll(() => (refused as ColdpatchError | undefined)?.code, patience).toBe('store_newer');
+  await dispatcher?.stop();
+  expect(await findRun(store, id)).toEqual(before);
+  await expect(upgrade()).rejects.toMatchObject({ code: 'store_newer' });
+  expect(faults.splice(0).map((error) => (error as ColdpatchError).code)).toContain('store_newer');
 });

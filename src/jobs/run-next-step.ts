@@ -1,5 +1,6 @@
 import { ColdpatchError } from '../lib/errors.ts';
 import type { Tracing } from '../lib/tracing/types.ts';
+import { assertUnderstood } from '../store/assert-understood.ts';
 import type { Store } from '../store/open-store.ts';
 import { addRunEvent, changeRun, holdsRun, setSteps, stepsOf, type StoredRun } from '../store/runs.ts';
 import { nextStep } from './next-step.ts';
@@ -104,6 +105,7 @@ function contextOf(
       await report('step', { step, state: 'running' });
     },
     async assertHeld() {
+      await assertUnderstood(store);
       if (await holdsRun(store, run)) return;
       throw new ColdpatchError(
         'run_fenced',

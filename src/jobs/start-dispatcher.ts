@@ -1,4 +1,6 @@
 import type { Tracing } from '../lib/tracing/types.ts';
+import { type ColdpatchError, isColdpatchError } from '../lib/errors.ts';
+import { assertUnderstood } from '../store/assert-understood.ts';
 import type { Store } from '../store/open-store.ts';
 import { claimRun, moveRun, requestCancel, requeueRuns, type StoredRun } from '../store/runs.ts';
 import type { RunKind } from '../store/tables.ts';
@@ -15,7 +17,7 @@ export interface DispatcherOptions {
   readonly limits: Readonly<Record<RunKind, number>>;
   /** While a run of a kind waits for room, no other of that kind is taken. */
   readonly room: Pick<HostRoom, 'isWaitedFor'>;
-  /** An error that belongs to no run. */
+  /** An error that belongs to no run. After `store_newer` nothing is begun any more, and what ran was let go. */
   readonly onFault: (error: unknown) => void;
   readonly tracing: Tracing;
   readonly pollMilliseconds?: number;
@@ -42,12 +44,23 @@ export async function startDispatcher(options: DispatcherOptions): Promise<Dispa
     );
   };
 
+  const fault = (error: unknown): void => {
+    options.onFault(error);
+    if (isColdpatchError(error, 'store_newer')) end(error);
+  };
+
+  const end = (reason: ColdpatchError): void => {
+    stopped = true;
+    clearInterval(timer);
+    for (const { controller } of running.values()) controller.abort(reason);
+  };
+
   const begin = (run: StoredRun): void => {
     const controller = new AbortController();
     const { signal } = controller;
     const { tell: onChange } = listeners;
     const done = carryOut(run, { ...options, signal, onChange, isStopped: () => stopped, steps: 'all' })
-      .catch(options.onFault)
+      .catch(fault)
       .finally(() => {
         running.delete(run.id);
         listeners.tell(run.id);
@@ -57,6 +70,7 @@ export async function startDispatcher(options: DispatcherOptions): Promise<Dispa
   };
 
   const claim = async (): Promise<void> => {
+    if (!stopped) await assertUnderstood(store);
     while (!stopped) {
       const run = await claimRun(store, freeKinds());
       if (!run) return;
@@ -65,7 +79,7 @@ export async function startDispatcher(options: DispatcherOptions): Promise<Dispa
   };
 
   const wake = (): void => {
-    claiming = claiming.then(claim).catch(options.onFault);
+    claiming = claiming.then(claim).catch(fault);
   };
 
   const timer = setInterval(wake, options.pollMilliseconds ?? 1000);
@@ -88,9 +102,8 @@ export async function startDispatcher(options: DispatcherOptions): Promise<Dispa
     watch: listeners.add,
     async stop() {
       stopped = true;
-      clearInterval(timer);
       await claiming;
-      for (const { controller } of running.values()) controller.abort(interrupted('the server stops'));
+      end(interrupted('the server stops'));
       await Promise.all([...running.values()].map(({ done }) => done));
     },
   };

@@ -28,7 +28,7 @@ export interface StepContext {
   report(kind: string, detail: Readonly<Record<string, unknown>>): Promise<void>;
   /** For the steps of the upgrade unit. */
   enter(step: (typeof upgradeUnit)[number]): Promise<void>;
-  /** @throws ColdpatchError `run_fenced` when another worker has the run by now. */
+  /** @throws ColdpatchError `run_fenced` when another worker has the run by now, `store_newer` when nobody of this version may. */
   assertHeld(): Promise<void>;
 }
 

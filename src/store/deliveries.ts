@@ -1,4 +1,5 @@
 import type { Selectable, Transaction } from 'kysely';
+import { assertUnderstood } from './assert-understood.ts';
 import type { Store } from './open-store.ts';
 import type { StoredRun } from './runs.ts';
 import type { StepRow, Tables } from './tables.ts';
@@ -69,13 +70,16 @@ export async function noteDelivery(
  * A run that is running already was lost by a worker that fell silent: that counts as an attempt.
  *
  * @returns undefined when the job stands for it no more, or when it may not go on now.
+ * @throws ColdpatchError `store_newer`
  */
 export async function takeDelivery(
-  { db, now }: Store,
+  store: Store,
   job: { readonly id: string; readonly runId: string; readonly host: string },
 ): Promise<{ readonly run: StoredRun; readonly wasLost: boolean } | undefined> {
-  const at = now().toISOString();
-  return db.transaction().execute(async (transaction) => {
+  const at = store.now().toISOString();
+  return store.db.transaction().execute(async (transaction) => {
+    await store.holdMigrations(transaction);
+    await assertUnderstood({ ...store, db: transaction });
     const run = await transaction
       .selectFrom('runs')
       .selectAll()

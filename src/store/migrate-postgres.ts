@@ -8,7 +8,7 @@ import {
 } from './migrations.ts';
 
 /** Any number that nobody else uses: whoever migrates holds the advisory lock of this number. */
-const migrationLock = 7_201_601_123;
+export const migrationLock = 7_201_601_123;
 
 /**
  * Brings a database to this version's tables: each migration once, in its order, in a transaction of its own.

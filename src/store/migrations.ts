@@ -62,7 +62,18 @@ export function missingMigrations(
   known: readonly Migration[],
   made: readonly MadeMigration[],
 ): readonly Migration[] {
-  const newest = known.at(-1)?.number ?? 0;
+  assertNoneBreaks(newestOf(known), made);
+  const numbers = new Set(made.map(({ number }) => number));
+  return known.filter(({ number }) => !numbers.has(number));
+}
+
+/** The number of the last of them. */
+export function newestOf(known: readonly Migration[]): number {
+  return known.at(-1)?.number ?? 0;
+}
+
+/** @throws ColdpatchError `store_newer` when one after `newest`, the newest that this version knows, is breaking. */
+export function assertNoneBreaks(newest: number, made: readonly MadeMigration[]): void {
   const unknown = made.find(({ number, breaking }) => number > newest && breaking === 1);
   if (unknown !== undefined) {
     throw new ColdpatchError(
@@ -71,6 +82,4 @@ export function missingMigrations(
         `migration ${unknown.number}. Update coldpatch on this host.`,
     );
   }
-  const numbers = new Set(made.map(({ number }) => number));
-  return known.filter(({ number }) => !numbers.has(number));
 }

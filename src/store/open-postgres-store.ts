@@ -1,7 +1,8 @@
 import { Kysely, PostgresDialect, type PostgresPoolClient, sql } from 'kysely';
 import { Pool, type PoolClient, TypeOverrides } from 'pg';
 import { ColdpatchError } from '../lib/errors.ts';
-import { migratePostgres } from './migrate-postgres.ts';
+import { migratePostgres, migrationLock } from './migrate-postgres.ts';
+import { newestOf, readMigrations } from './migrations.ts';
 import type { Store } from './open-store.ts';
 import { postgresError } from './postgres-error.ts';
 import type { Tables } from './tables.ts';
@@ -33,8 +34,9 @@ export async function openPostgresStore(url: string, now: () => Date): Promise<P
   // A connection that ended while nothing was asked of it: the next question says so, or gets another connection.
   pool.on('error', () => undefined);
   pool.on('connect', (client) => client.on('error', () => undefined));
+  const migrations = readMigrations('postgres');
   try {
-    await migratePostgres(pool, now);
+    await migratePostgres(pool, now, migrations);
   } catch (error) {
     await pool.end();
     throw postgresError(error);
@@ -54,6 +56,10 @@ export async function openPostgresStore(url: string, now: () => Date): Promise<P
     pool,
     async lock(transaction, name) {
       await sql`SELECT pg_advisory_xact_lock(hashtextextended(${name}, 0))`.execute(transaction);
+    },
+    newestMigration: newestOf(migrations),
+    async holdMigrations(transaction) {
+      await sql`SELECT pg_advisory_xact_lock_shared(${migrationLock})`.execute(transaction);
     },
     // Kysely leaves a pool alone of which it never had a connection.
     async close() {

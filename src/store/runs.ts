@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Selectable } from 'kysely';
 import { formatTraceparent, newTraceContext, parseTraceparent } from '../lib/tracing/trace-context.ts';
+import { assertUnderstood } from './assert-understood.ts';
 import type { Store } from './open-store.ts';
 import type { RunKind, RunRow, RunState, StepRow, StepState } from './tables.ts';
 
@@ -24,12 +25,16 @@ export interface NewRun {
 /**
  * Puts a run into the queue.
  * @returns `busy` with the run that holds the image, or `again` with the run that this idempotency key made before.
+ * @throws ColdpatchError `store_newer`
  */
 export async function addRun(
-  { db, now, lock }: Store,
+  store: Store,
   run: NewRun,
 ): Promise<{ readonly answer: 'added' | 'busy' | 'again'; readonly id: string }> {
+  const { db, now, lock } = store;
   return db.transaction().execute(async (transaction) => {
+    await store.holdMigrations(transaction);
+    await assertUnderstood({ ...store, db: transaction });
     await lock(transaction, `runs of ${run.imageId ?? run.sourceId}`);
     if (run.idempotencyKey !== undefined) {
       const same = await transaction
@@ -87,14 +92,13 @@ export async function addRun(
   });
 }
 
-/** Takes the next run that may begin now, of one of these kinds. Its token grows: whoever had it before has lost it. */
-export async function claimRun(
-  { db, now }: Store,
-  kinds: readonly RunKind[],
-): Promise<StoredRun | undefined> {
+/** Takes the next run that may begin now, of one of these kinds. Its token grows: whoever had it before has lost it. @throws `store_newer` */
+export async function claimRun(store: Store, kinds: readonly RunKind[]): Promise<StoredRun | undefined> {
   if (kinds.length === 0) return undefined;
-  const at = now().toISOString();
-  return db.transaction().execute(async (transaction) => {
+  const at = store.now().toISOString();
+  return store.db.transaction().execute(async (transaction) => {
+    await store.holdMigrations(transaction);
+    await assertUnderstood({ ...store, db: transaction });
     const next = await transaction
       .selectFrom('runs')
       .selectAll()

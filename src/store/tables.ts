@@ -125,6 +125,12 @@ export interface FindingRow {
 
 /** Every table of the store. */
 export interface Tables {
+  readonly migrations: {
+    readonly number: number;
+    readonly name: string;
+    readonly breaking: number;
+    readonly made_at: string;
+  };
   readonly sources: SourceRow;
   readonly images: ImageRow;
   readonly inspections: {

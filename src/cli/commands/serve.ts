@@ -47,13 +47,15 @@ export async function serveCommand(io: ServeIo, options: ServeOptions): Promise<
       if (server.firstToken !== undefined)
         io.print(`The first token of an admin, shown this once:\n${server.firstToken}\n`);
       io.print(`listening at ${api.url}\n`);
-      if (!signal.aborted) await once(signal, 'abort');
+      const ended = AbortSignal.any([signal, server.outdated]);
+      if (!ended.aborted) await once(ended, 'abort');
     } finally {
       await api.stop();
     }
   } finally {
     await server.stop();
   }
+  server.outdated.throwIfAborted();
 }
 
 /** Writes errors that belong to no request and no run as log lines. */

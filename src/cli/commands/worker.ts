@@ -31,8 +31,10 @@ export async function workerCommand(
   });
   try {
     io.print(`working as ${host}\n`);
-    if (!signal.aborted) await once(signal, 'abort');
+    const ended = AbortSignal.any([signal, worker.outdated]);
+    if (!ended.aborted) await once(ended, 'abort');
   } finally {
     await worker.stop();
   }
+  worker.outdated.throwIfAborted();
 }

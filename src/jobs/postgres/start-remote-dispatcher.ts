@@ -1,4 +1,6 @@
 import type { Tracing } from '../../lib/tracing/types.ts';
+import { isColdpatchError } from '../../lib/errors.ts';
+import { assertUnderstood } from '../../store/assert-understood.ts';
 import { changedRuns } from '../../store/deliveries.ts';
 import { moveRun, requestCancel } from '../../store/runs.ts';
 import { createRunListeners } from '../run-listeners.ts';
@@ -7,7 +9,7 @@ import type { Dispatcher } from '../types.ts';
 import { deliverRuns, type DeliverOptions, takeBackLostRuns } from './deliver-runs.ts';
 
 export interface RemoteDispatcherOptions extends DeliverOptions {
-  /** An error that belongs to no run. */
+  /** An error that belongs to no run. After `store_newer` nothing is delivered any more. */
   readonly onFault: (error: unknown) => void;
   readonly tracing: Tracing;
 }
@@ -22,10 +24,12 @@ export function startRemoteDispatcher(options: RemoteDispatcherOptions): Dispatc
   let newest = 0;
   let looking: Promise<void> = Promise.resolve();
   let waiting = false;
+  let outdated = false;
   let looks = 0;
 
   const look = async (): Promise<void> => {
     waiting = false;
+    await assertUnderstood(store);
     if (looks % looksBetweenSearches === 0) await takeBackLostRuns(options);
     looks += 1;
     await deliverRuns(options);
@@ -35,10 +39,17 @@ export function startRemoteDispatcher(options: RemoteDispatcherOptions): Dispatc
     for (const id of changed.runs) listeners.tell(id);
   };
 
+  const fault = (error: unknown): void => {
+    onFault(error);
+    if (!isColdpatchError(error, 'store_newer')) return;
+    outdated = true;
+    clearInterval(timer);
+  };
+
   const wake = (): void => {
-    if (waiting) return;
+    if (waiting || outdated) return;
     waiting = true;
-    looking = looking.then(look).catch(onFault);
+    looking = looking.then(look).catch(fault);
   };
 
   const timer = setInterval(wake, secondsBetweenLooks * 1000);

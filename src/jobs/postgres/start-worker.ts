@@ -1,4 +1,5 @@
-import { ColdpatchError } from '../../lib/errors.ts';
+import { ColdpatchError, isColdpatchError } from '../../lib/errors.ts';
+import { assertUnderstood } from '../../store/assert-understood.ts';
 import type { Tracing } from '../../lib/tracing/types.ts';
 import { lookAtRuns, returnDelivery, takeDelivery } from '../../store/deliveries.ts';
 import type { Store } from '../../store/open-store.ts';
@@ -30,7 +31,7 @@ export interface WorkerOptions {
   readonly touchMilliseconds: number;
   /** Asked again and again. */
   readonly settings: () => Promise<WorkerSettings>;
-  /** An error that belongs to no run. */
+  /** An error that belongs to no run. After `store_newer` nothing is taken any more, and what was held is let go. */
   readonly onFault: (error: unknown) => void;
   readonly tracing: Tracing;
 }
@@ -49,13 +50,26 @@ const pauseAfterFaultMilliseconds = 5000;
 /**
  * Carries out steps that the queue delivers, one job a step, until it is stopped.
  * The tables stay the truth: a job whose run went another way is ended without a word, and a run that another worker
- * got meanwhile is let go.
+ * got meanwhile is let go. The same holds for all of them once a newer coldpatch changed the tables: then nothing more is
+ * written, and they are delivered to a newer worker when this one is silent.
  */
 export function startWorker(options: WorkerOptions): { stop(): Promise<void> } {
   const { store, queue, host, room, onFault, tracing } = options;
   const held = new Map<string, Held>();
   let stopped = false;
   let wakeUp = (): void => undefined;
+
+  const fault = (error: unknown): void => {
+    onFault(error);
+    if (isColdpatchError(error, 'store_newer')) end(error);
+  };
+
+  const end = (reason: ColdpatchError): void => {
+    stopped = true;
+    clearInterval(heart);
+    for (const { controller } of held.values()) controller.abort(reason);
+    wakeUp();
+  };
 
   const begin = async (job: Job, kind: RunKind, settings: WorkerSettings): Promise<void> => {
     const taken = await takeDelivery(store, { ...job, host });
@@ -80,7 +94,7 @@ export function startWorker(options: WorkerOptions): { stop(): Promise<void> } {
     })
       .then(() => queue.end(job))
       // Nobody ends the job: when the store is there again, it is delivered again.
-      .catch(onFault)
+      .catch(fault)
       .finally(() => {
         held.delete(job.id);
         wakeUp();
@@ -89,6 +103,7 @@ export function startWorker(options: WorkerOptions): { stop(): Promise<void> } {
   };
 
   const look = async (): Promise<void> => {
+    await assertUnderstood(store);
     const settings = await options.settings();
     await letGo(store, [...held.values()]);
     await deliverRuns({ store, queue, ...settings });
@@ -106,7 +121,7 @@ export function startWorker(options: WorkerOptions): { stop(): Promise<void> } {
       wakeUp = resolve;
       let pause = pollMilliseconds;
       await look().catch((error: unknown) => {
-        onFault(error);
+        fault(error);
         pause = pauseAfterFaultMilliseconds;
       });
       const timer = setTimeout(resolve, pause);
