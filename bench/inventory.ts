@@ -52,7 +52,7 @@ async function timeSqlite(path: string, directory: string, print: Print): Promis
 }
 
 async function timePostgres(place: string, directory: string, print: Print): Promise<boolean> {
-  const postgres = await startPostgres(place);
+  const postgres = await startPostgres(place, { durable: true });
   try {
     const store = await openPostgresStore(await postgres.makeDatabase('inventory'), () => new Date());
     try {

@@ -330,6 +330,7 @@ test('a worker that runs while a newer coldpatch changes the tables lets go of a
   const { id: next } = await addRun(newer, run);
   await expect.poll(() => faults.length, patience).toBeGreaterThan(1);
   await workers.shift()?.stop();
+  await dispatcher.stop();
   expect(await findRun(store, id)).toEqual(before);
   expect(await findRun(store, next)).toMatchObject({ state: 'queued', host: null });
   expect(new Set(faults.splice(0).map((error) => (error as ColdpatchError).code))).toEqual(

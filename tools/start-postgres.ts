@@ -13,8 +13,14 @@ export interface RunningPostgres {
   stop(): Promise<void>;
 }
 
-/** Makes a cluster below `folder` as the user postgres, and runs it; needs root. It dies with this process. */
-export async function startPostgres(folder: string): Promise<RunningPostgres> {
+/**
+ * Makes a cluster below `folder` as the user postgres, and runs it; needs root. It dies with this process.
+ * Unless it is `durable` nothing is synced: a loss of power would break it, and nothing else does.
+ */
+export async function startPostgres(
+  folder: string,
+  { durable = false }: { readonly durable?: boolean } = {},
+): Promise<RunningPostgres> {
   const programs = dirname(globSync('/usr/lib/postgresql/*/bin/initdb').toSorted().at(-1) ?? '/nowhere/none');
   const [id = 0, group = 0] = ['-u', '-g'].map((flag) =>
     Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' })),
@@ -34,10 +40,15 @@ export async function startPostgres(folder: string): Promise<RunningPostgres> {
     workingDirectory: place,
     timeoutSeconds: 300,
   });
+  const settings = [
+    'listen_addresses=',
+    'unix_socket_permissions=0700',
+    ...(durable ? [] : ['fsync=off', 'full_page_writes=off']),
+  ];
   const run = (): ReturnType<typeof startProgram> =>
     startProgram({
       file: join(programs, 'postgres'),
-      args: ['-D', data, '-k', place, '-c', 'listen_addresses=', '-c', 'unix_socket_permissions=0700'],
+      args: ['-D', data, '-k', place, ...settings.flatMap((setting) => ['-c', setting])],
       user: { id, groups: [] },
       workingDirectory: place,
       ready: { line: (line) => line.includes('ready to accept connections') },

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { roles } from './roles.ts';
-import { idParameters } from './schemas.ts';
+import { idParameters, sequence, textOf } from './schemas.ts';
 import type { Api, ApiContext } from './types.ts';
 
 const auditQuery = z.object({
-  after: z.coerce.number().int().min(0).default(0),
+  after: sequence,
   limit: z.coerce.number().int().min(1).max(1000).default(100),
 });
 
@@ -68,9 +68,9 @@ export function addAdminRoutes(api: Api, { application }: ApiContext): void {
       config: { access: 'admin' },
       schema: {
         body: z.strictObject({
-          name: z.string().min(1).max(100),
+          name: textOf(100).min(1),
           role: z.enum(roles),
-          sources: z.array(z.string()).optional().describe('Only these; all unless given'),
+          sources: z.array(textOf(100)).max(1000).optional().describe('Only these; all unless given'),
           expiresAt: z.iso.datetime({ precision: 3 }).optional(),
         }),
         response: { 201: z.object({ id: z.string(), token: z.string().describe('Shown this once') }) },

@@ -11,23 +11,22 @@ import {
   pageQuery,
   runSchema,
   runView,
+  textOf,
 } from './schemas.ts';
 import type { Api, ApiContext } from './types.ts';
 
 const filters = pageQuery.extend({
-  source: z.string().optional(),
-  system: z.string().optional(),
+  source: textOf(100).optional(),
+  system: textOf(100).optional(),
   state: z.enum(['present', 'gone']).optional(),
   role: z.enum(['leaf', 'base']).optional(),
-  search: z.string().max(200).optional().describe('Part of the locator'),
+  search: textOf(200).optional().describe('Part of the locator'),
   outdated: z.stringbool().optional(),
-  package: z.string().max(200).optional(),
-  advisory: z
-    .string()
-    .max(200)
+  package: textOf(200).optional(),
+  advisory: textOf(200)
     .optional()
     .describe('Only images that are open to this vulnerability: `CVE-2024-6387`'),
-  below: z.string().max(200).optional().describe('Only with a version of `package` below this one'),
+  below: textOf(200).optional().describe('Only with a version of `package` below this one'),
 });
 
 /** Sources, images, and what can be done with an image. */
@@ -96,7 +95,7 @@ export function addImageRoutes(api: Api, { application }: ApiContext): void {
       config: { access: 'viewer' },
       schema: {
         params: idParameters,
-        querystring: pageQuery.extend({ cursor: z.string().max(100).optional() }),
+        querystring: pageQuery.extend({ cursor: textOf(100).optional() }),
         response: { 200: pageOf(findingSchema) },
       },
     },

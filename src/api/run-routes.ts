@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { idParameters, nextOf, pageOf, pageQuery, runSchema, runView } from './schemas.ts';
 import { createTurns } from './create-turns.ts';
+import { idParameters, nextOf, pageOf, pageQuery, runSchema, runView, sequence, textOf } from './schemas.ts';
 import { streamEvents } from './stream-events.ts';
 import type { Api, ApiContext } from './types.ts';
 
 const filters = pageQuery.extend({
-  image: z.string().optional(),
+  image: textOf(100).optional(),
   state: runSchema.shape.state.optional(),
   kind: runSchema.shape.kind.optional(),
 });
@@ -58,7 +59,7 @@ export function addRunRoutes(api: Api, context: ApiContext): void {
       config: { access: 'viewer' },
       schema: {
         params: idParameters,
-        headers: z.object({ 'last-event-id': z.coerce.number().int().min(0).default(0) }),
+        headers: z.object({ 'last-event-id': sequence }),
         description: 'Server-sent events: progress of the run until it ends',
       },
     },

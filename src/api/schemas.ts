@@ -126,7 +126,18 @@ export function findingView(row: StoredFinding): z.infer<typeof findingSchema> {
   return { ...same, fixedVersion: fixed_version, exploitedSince: exploited_since };
 }
 
-export const idParameters = z.object({ id: z.string().max(100) });
+/** Text that every database can keep: PostgreSQL has no NUL. */
+export function textOf(most: number) {
+  return z
+    .string()
+    .max(most)
+    .regex(/^[^\0]*$/, 'must have no NUL');
+}
+
+/** The number of an event or of an entry of the audit log, as the databases count them. */
+export const sequence = z.coerce.number().int().min(0).max(2_147_483_647).default(0);
+
+export const idParameters = z.object({ id: textOf(100) });
 
 /** `cursor` is what the page before gave as `next`. */
 export const pageQuery = z.object({
