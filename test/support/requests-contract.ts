@@ -66,35 +66,50 @@ export function testRequests(under: () => ApiUnderTest): void {
   });
 
   test('nothing that is derived from the description of the API makes the server fail', async () => {
-    const { ask, api } = under();
+    const { ask, list, api } = under();
     const { body } = await ask('GET', '/api/v1/openapi.json');
     const { paths } = body as {
       paths: Record<string, Record<string, { parameters?: { name: string; in: string }[] }>>;
     };
-    let asked = 0;
+    const [image] = await list<Image>('/api/v1/images?source=lab');
+    const [run] = await list<Run>('/api/v1/runs');
+    const known = { images: image?.id, runs: run?.id, sources: 'lab' } as const;
+    let routes = 0;
     for (const [path, methods] of Object.entries(paths))
       for (const [method, { parameters = [] }] of Object.entries(methods)) {
-        const namesIn = (place: string) => parameters.filter((one) => one.in === place);
-        const answers = junk.map(async (text, index) => {
-          const search = new URLSearchParams(
-            namesIn('query').map(({ name }): [string, string] => [name, text]),
-          );
-          const id = text.startsWith('%') ? text : encodeURIComponent(text);
-          const url = `${path.replace('{id}', id)}?${search.toString()}`;
-          const inHeader = /^[\x20-\x7e]+$/.test(text) ? namesIn('header') : [];
-          const headers = Object.fromEntries(inHeader.map(({ name }) => [name, text]));
-          const bodies = [undefined, text, junk, { kind: text, name: text, role: text }, null];
-          const sent = method === 'get' ? undefined : bodies[index % bodies.length];
-          const { status } = await ask(method.toUpperCase(), url, { role: 'admin', body: sent, headers });
-          return { method, url, headers, failed: status >= 500 };
-        });
-        for (const answer of await Promise.all(answers)) {
-          asked += 1;
-          expect(answer).toMatchObject({ failed: false });
-        }
+        routes += 1;
+        const isRead = method === 'get';
+        const family = path.split('/')[3] as keyof typeof known;
+        // What is there is only read.
+        const id = isRead ? (known[family] ?? 'x') : '00000000-0000-4000-8000-000000000000';
+        const bodies = (text: string) => [
+          undefined,
+          text,
+          junk,
+          { kind: text, name: text, role: text },
+          null,
+        ];
+        // One place at a time: what is refused first would hide the rest.
+        const answers = junk.flatMap((text, index) =>
+          [{ name: 'id', in: 'path' }, ...parameters.filter((one) => one.in !== 'path')].map(
+            async (place) => {
+              const inPath =
+                place.in !== 'path' ? id : text.startsWith('%') ? text : encodeURIComponent(text);
+              const search = place.in === 'query' ? `?${place.name}=${encodeURIComponent(text)}` : '';
+              const fits = place.in === 'header' && /^[\x20-\x7e]+$/.test(text);
+              const sent = isRead ? undefined : bodies(text)[index % 5];
+              const url = path.replace('{id}', inPath) + search;
+              const headers = fits ? { [place.name]: text } : {};
+              const asking = { role: 'admin', body: sent, headers } as const;
+              const { status } = await ask(method.toUpperCase(), url, asking);
+              return { method, url, headers, failed: status >= 500 };
+            },
+          ),
+        );
+        for (const answer of await Promise.all(answers)) expect(answer).toMatchObject({ failed: false });
       }
     const described = api.routes.filter(({ method, url }) => method !== 'HEAD' && url !== '/').length - 1;
-    expect(asked).toBe(junk.length * described);
+    expect(routes).toBe(described);
   });
 
   test('a body of 1 GB is cut at its beginning, however it is sent', async () => {
