@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { idParameters, nextOf, pageOf, pageQuery, runSchema, runView } from './schemas.ts';
 import { createTurns } from './create-turns.ts';
 import { idParameters, nextOf, pageOf, pageQuery, runSchema, runView, sequence, textOf } from './schemas.ts';
 import { streamEvents } from './stream-events.ts';

@@ -78,7 +78,9 @@ export async function startApiUnderTest(kind: (typeof databases)[number]): Promi
   const database = await postgres?.makeDatabase('coldpatch');
   const server = await startServer(config, settings, { database, onFault });
   const worker =
-    database === undefined ? undefined : await startWorkerHost(config, { database, host: 'here', onFault });
+    database === undefined
+      ? undefined
+      : await startWorkerHost(config, { database, host: 'here', onFault, environment: {} });
   const { store } = await openServerStore(config, database);
   let log = '';
   const { application } = server;
