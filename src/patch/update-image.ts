@@ -137,7 +137,7 @@ async function upgrade(
     ),
   );
   const { copy, method } = await phases.run('copy', async () => {
-    await image.assertRoomForCopy(BigInt(planned.plan.disk.needed));
+    await image.assertRoomForCopy(hostBytes(planned, options.engine));
     const made = await image.copy(signal);
     return { method: made.method, copy: copyOf(made.path, examined) };
   });
@@ -186,6 +186,15 @@ async function upgrade(
       generation,
     },
   };
+}
+
+/** What a run takes beside the image, but for a copy of it as it is. */
+function hostBytes({ plan, upgrades }: PlannedUpgrade, engine: Engine): bigint {
+  const growth = BigInt(plan.disk.needed);
+  const arrivals = upgrades.changes.flatMap((change) =>
+    change.to === null ? [] : [{ size: change.file.size, installedSize: change.installedSize }],
+  );
+  return engine.hostBytes?.(growth, arrivals) ?? growth;
 }
 
 /** @throws VerificationError when the copy does not start as the original does. */

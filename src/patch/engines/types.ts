@@ -76,6 +76,14 @@ export interface EngineResult {
   readonly postponed: readonly string[];
 }
 
+/** Of a planned package, in bytes. */
+export interface PackageSizes {
+  /** Of its file. */
+  readonly size: number;
+  /** As its control file says; undefined when that says nothing. */
+  readonly installedSize: number | undefined;
+}
+
 /** Carries out a plan on a copy. */
 export interface Engine {
   readonly id: EngineId;
@@ -95,6 +103,12 @@ export interface Engine {
   readonly mountable: string;
   /** Asked before any work. @throws ColdpatchError `appliance_missing`. */
   assertReady?(host: EngineHost): Promise<void>;
+  /**
+   * The most that a run takes on the filesystem of its working directory, beside the copy as it is before; only what
+   * the copy grows by when it is absent.
+   * @param growth bytes that the copy grows by at most.
+   */
+  hostBytes?(growth: bigint, packages: readonly PackageSizes[]): bigint;
   /** @throws ColdpatchError `package_script_failed`, `engine_failed`, `guest_space`, `host_space`, `host_tool_missing`,
    * `appliance_failed`, `appliance_timeout`. */
   run(input: EngineInput): Promise<EngineResult>;

@@ -1,4 +1,4 @@
-import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestFile } from '../../../lib/digest-file.ts';
 import { openAppliance } from '../../../appliance/open-appliance.ts';
@@ -12,6 +12,7 @@ import { makeJobDisk } from './make-job-disk.ts';
 import { type ApplianceHost, findApplianceHost, memoryOnHost, withCopyInAppliance } from './open-room.ts';
 import { type Outcome, readOutcome } from './read-outcome.ts';
 import { asHostFull } from '../as-host-full.ts';
+import { hostBytesOf } from './host-bytes-of.ts';
 import { unpackPackage } from './unpack-package.ts';
 
 const inside = 'a virtual machine of its own without a network, in a QEMU without privileges';
@@ -27,6 +28,7 @@ export const applianceEngine: Engine = {
   async assertReady({ cacheDirectory }) {
     await openAppliance(cacheDirectory);
   },
+  hostBytes: hostBytesOf,
   run: runApplianceEngine,
   checkFromOutside: checkCopyInAppliance,
 };
@@ -40,6 +42,8 @@ async function runApplianceEngine(input: EngineInput): Promise<EngineResult> {
   await makeJob(tree, input);
   const jobDisk = join(workDirectory, 'job-disk');
   await makeJobDisk(tree, jobDisk, signal);
+  // All of it is on the disk, and the copy needs the room.
+  await rm(tree, { recursive: true });
   const host = await findApplianceHost(input.host, signal);
   try {
     const outcome = await withCopyInAppliance(

@@ -5,11 +5,16 @@ import { runProgramOrFail } from '../../../lib/run-program.ts';
 const blockBytes = 4096;
 const spareBytes = 16 * 1024 * 1024;
 
+/** Of a disk that holds files of `bytes` together: bitmaps, tables of inodes and directories come on top. */
+export function jobDiskBytes(bytes: number): number {
+  return Math.ceil(((bytes + spareBytes) * 1.05) / blockBytes) * blockBytes;
+}
+
 /** Makes a filesystem with the content of `tree` in the file `path`, without root. */
 export async function makeJobDisk(tree: string, path: string, signal: AbortSignal): Promise<void> {
-  const size = (await sizeOf(tree)) + spareBytes;
+  const size = jobDiskBytes(await sizeOf(tree));
   await using file = await open(path, 'wx', 0o600);
-  await file.truncate(Math.ceil((size * 1.05) / blockBytes) * blockBytes);
+  await file.truncate(size);
   await runProgramOrFail({
     file: 'mke2fs',
     args: [
