@@ -15,7 +15,7 @@ import type { Appliance } from './types.ts';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const manifestSchema = z.strictObject({
-  schema: z.literal(2),
+  schema: z.literal(3),
   digest: sha256,
   kernelRelease: z.string(),
   files: z.strictObject({ kernel: sha256, initramfs: sha256, tools: sha256 }),

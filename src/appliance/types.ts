@@ -14,7 +14,7 @@ export interface Appliance {
 
 /** What an appliance was made of. */
 export interface ApplianceManifest {
-  readonly schema: 2;
+  readonly schema: 3;
   readonly digest: string;
   readonly kernelRelease: string;
   readonly files: FileDigests;

@@ -20,12 +20,16 @@ import { fetchPackages } from './fetch-packages.ts';
 import { type KernelModule, kernelModules } from './kernel-modules.ts';
 import { applianceRecipe } from './recipe.ts';
 import { selectFiles } from './select-files.ts';
+import { unpackKernel } from './unpack-kernel.ts';
 import { type CpioEntry, writeCpio } from './write-cpio.ts';
 
 export interface BuildOptions {
   readonly cacheDirectory: string;
   readonly signal: AbortSignal;
 }
+
+/** Where the agent and the jobs mount something. */
+const mountPoints = ['dev', 'guest', 'job', 'proc', 'run', 'sys', 'tmp'];
 
 const agent = join(import.meta.dirname, 'agent.sh');
 
@@ -97,7 +101,8 @@ async function assemble(
   if (imageName === undefined)
     throw new ColdpatchError('appliance_failed', 'Expected a kernel in the kernel package, but found none.');
   const kernelRelease = imageName.slice('vmlinuz-'.length);
-  const kernel = await readFile(join(trees.kernel, 'boot', imageName));
+  const image = await readFile(join(trees.kernel, 'boot', imageName));
+  const kernel = (await unpackKernel(image)) ?? image;
   const archives = await writeArchives(trees, kernelRelease);
   const built = { kernel, initramfs: writeCpio(archives.initramfs), tools: writeCpio(archives.tools) };
   const digests: FileDigests = {
@@ -106,7 +111,7 @@ async function assemble(
     tools: sha256(built.tools),
   };
   const manifest: ApplianceManifest = {
-    schema: 2,
+    schema: 3,
     digest: applianceDigest(digests),
     kernelRelease,
     files: digests,
@@ -155,6 +160,8 @@ async function writeArchives(
       textEntry('version', `${revision}\n`),
       { name: 'init', type: 'file', bytes: await readFile(agent), executable: true },
       { name: 'usr', type: 'link', target: '.' },
+      { name: 'bin/sh', type: 'link', target: startProgram },
+      ...mountPoints.map((name): CpioEntry => ({ name, type: 'directory' })),
     ]),
     tools: withDirectories([
       ...files.tools,

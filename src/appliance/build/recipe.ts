@@ -1,7 +1,7 @@
 /** What the appliance is made of. */
 export const applianceRecipe = {
   /** Raise it when the same packages shall give another appliance. */
-  revision: 2,
+  revision: 3,
   /** Beside the packages that these depend on. */
   packages: [
     'btrfs-progs',
@@ -20,7 +20,7 @@ export const applianceRecipe = {
   /** Loaded by a job that asks for the name; on the disk of the tools. */
   moduleSets: {
     btrfs: ['btrfs'],
-    lvm2: ['dm_mod', 'dm_mirror', 'dm_thin_pool'],
+    lvm2: ['dm_mod'],
     vfat: ['vfat', 'nls_cp437', 'nls_ascii', 'nls_utf8'],
     xfs: ['xfs'],
   },

@@ -4,6 +4,7 @@ import { type StartedProgram, startProgram } from '../../lib/start-program.ts';
 import type { Accelerator, Appliance } from '../types.ts';
 import { confine } from './confine.ts';
 import { type Disk, openDisks } from './disks.ts';
+import { kernelArguments } from './kernel-arguments.ts';
 
 export interface MachineOptions {
   readonly appliance: Appliance;
@@ -64,13 +65,6 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
   }
 }
 
-/**
- * The machine is thrown away: it needs no guard against its own processes.
- * Where each process has the same addresses, an emulator need not translate programs again: package scripts, which
- * start thousands, then take less than half of its time (measured with QEMU 7.2).
- */
-const kernelArguments = 'console=ttyS0 quiet panic=-1 mitigations=off norandmaps init_on_alloc=0';
-
 function machineArguments(accelerator: Accelerator, memoryMebibytes: number): readonly string[] {
   const isKvm = accelerator === 'kvm';
   return [
@@ -78,11 +72,13 @@ function machineArguments(accelerator: Accelerator, memoryMebibytes: number): re
     ['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
     // Its kind is among those for which QEMU treats holes as security bugs.
     ['-machine', 'q35,usb=off,vmport=off,sata=off,smbus=off,hpet=off,dump-guest-core=off'],
+    // It starts a kernel, and nothing else.
+    isKvm ? [] : ['-bios', 'qboot.rom'],
     ['-accel', isKvm ? 'kvm' : `tcg,tb-size=${translatedCodeMebibytes}`],
-    // Five levels of page tables are walked in software.
-    ['-cpu', isKvm ? 'host' : 'max,la57=off', '-smp', '2', '-m', String(memoryMebibytes)],
+    // Five levels of page tables are walked in software, and what "fast strings" copy is copied byte by byte.
+    ['-cpu', isKvm ? 'host' : 'max,la57=off,erms=off', '-smp', '2', '-m', String(memoryMebibytes)],
     ['-kernel', `/proc/self/fd/${descriptors.kernel}`, '-initrd', `/proc/self/fd/${descriptors.initramfs}`],
-    ['-append', kernelArguments],
+    ['-append', kernelArguments(accelerator)],
     ['-chardev', `socket,id=console,fd=${descriptors.console}`, '-serial', 'chardev:console'],
     ['-device', 'virtio-serial-pci,max_ports=2', '-chardev', `socket,id=port,fd=${descriptors.port}`],
     ['-device', 'virtserialport,chardev=port,name=coldpatch'],
