@@ -6,9 +6,17 @@ const minute = 60_000;
 const alone = ['test/doctor.test.ts', 'test/leaks.test.ts'];
 
 /** Files of tests that boot whole systems under emulation, upgrade images one after the other, or cut the power thousands of times: minutes each. */
-const long = ['boot-test', 'host-limits', 'journal-faults', 'running-machines', 'sealed-secret'].map(
-  (name) => `test/${name}.test.ts`,
-);
+const long = [
+  'appliance-kernel',
+  'appliance-kills',
+  'appliance-lvm',
+  'boot-engine',
+  'boot-test',
+  'host-limits',
+  'journal-faults',
+  'running-machines',
+  'sealed-secret',
+].map((name) => `test/${name}.test.ts`);
 
 const medium = {
   setupFiles: ['test/support/fail-on-leaks.ts'],

@@ -87,8 +87,8 @@ function memberOf(volume: Volume, manager: VolumeManager, isRead: boolean): Volu
 
 /** The volume, or its partitions. */
 function volumesOf(made: ManagedVolume, manager: VolumeManager, gaps: Gap[]): readonly Volume[] {
-  const { name, uuid, devices, members, bytes } = made;
-  const managed = { manager: manager.id, uuid, devices, members };
+  const { name, uuid, devices, members, segments, bytes } = made;
+  const managed = { manager: manager.id, uuid, devices, members, ...(segments && { segments }) };
   const volume: Volume = { name, managed, start: undefined, size: bytes.size, bytes };
   if (!made.mayHavePartitions) return [volume];
   const divided = partitionsOfManaged(volume);

@@ -45,6 +45,8 @@ export interface ManagedPlace {
   readonly devices: readonly string[];
   /** The names of the volumes that it lies on. */
   readonly members: readonly string[];
+  /** The kinds of segments that it is made of, as the manager calls them; absent where the manager has none. */
+  readonly segments?: readonly string[];
 }
 
 /** What a member of a volume manager says of itself. */

@@ -23,7 +23,7 @@ export const errorCatalogue = {
   image_format_unsupported: { exit: 1, retry: false, title: 'The image format is not supported' },
   image_corrupt: { exit: 1, retry: false, title: 'The image contradicts its own format' },
   image_truncated: { exit: 1, retry: false, title: 'The image ends before its own end' },
-  image_encrypted: { exit: 1, retry: false, title: 'The image is encrypted' },
+  image_encrypted: { exit: 1, retry: false, title: 'The image, or the system in it, is encrypted' },
   backing_file_undeclared: {
     exit: 3,
     retry: false,

@@ -1,3 +1,4 @@
+import type { ManagedPlace } from '../disk/types.ts';
 import { ColdpatchError } from '../lib/errors.ts';
 import type { Engine } from './engines/types.ts';
 import type { ExaminedImage } from './examine-image.ts';
@@ -58,8 +59,9 @@ export function assertUpgradable(
     if (managed !== undefined) {
       throw new ColdpatchError(
         'volume_unsupported',
-        `Expected packages to own files on plain partitions only, but ${other.path} lies on ${name}, a volume of ${managed.manager}, ` +
-          'which is only read so far. Upgrade this machine while it runs.',
+        'Expected packages to own files on partitions only, or, with the engine appliance, on linear and striped volumes of LVM too, ' +
+          `but ${other.path} lies on ${name}, a volume of ${managed.manager}${kindsOf(managed)}. ` +
+          'Take that engine if the volume is such a one; else upgrade this machine while it runs.',
       );
     }
     throw new ColdpatchError(
@@ -83,6 +85,10 @@ export function assertUpgradable(
         `${gap ? `: ${gap.detail}` : ''}. An upgrade without it would be half of one.`,
     );
   }
+}
+
+function kindsOf({ segments = [] }: ManagedPlace): string {
+  return segments.length === 0 ? '' : ` (${segments.join(', ')})`;
 }
 
 /** @throws ColdpatchError `guest_space`. */

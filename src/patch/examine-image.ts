@@ -1,5 +1,6 @@
 import type { ImageFormatId } from '../disk/image-formats/types.ts';
 import { openImage } from '../disk/open-image.ts';
+import type { VolumeManagerId } from '../disk/volume-managers/types.ts';
 import type { OpenedImage } from '../disk/types.ts';
 import type { FileTree } from '../guest/file-tree.ts';
 import { inspectImage } from '../guest/inspect-image.ts';
@@ -30,7 +31,7 @@ export interface ExaminedImage {
 
 type ClosableImage = ReturnType<typeof openImage>;
 
-/** @throws ColdpatchError `system_unknown`, `package_database_unreadable`, and whatever opening an image throws. */
+/** @throws ColdpatchError `system_unknown`, `image_encrypted`, `package_database_unreadable`, and whatever opening an image throws. */
 export function examineImage(request: ImageRequest): ExaminedImage {
   return withOpened(request, (opened) => examineOpened(request, opened, readGuest(opened)));
 }
@@ -50,13 +51,14 @@ export function withOpened<T>(request: ImageRequest, examine: (opened: ClosableI
   }
 }
 
-/** @throws ColdpatchError `system_unknown`, `package_database_unreadable` */
+/** @throws ColdpatchError `system_unknown`, `image_encrypted`, `package_database_unreadable`. */
 export function examineOpened(
   { path }: ImageRequest,
   opened: ClosableImage,
   reading: GuestReading,
 ): ExaminedImage {
   const { guest, tree } = reading;
+  if (!tree) assertNotSealed(path, opened);
   if (!guest || !tree || reading.database?.manager !== 'dpkg') throw unknownSystem(path, reading);
   const database = readDpkgDatabase(tree);
   return {
@@ -68,6 +70,23 @@ export function examineOpened(
     inspection: inspectImage(opened, reading),
     close: () => opened.close(),
   };
+}
+
+/** Managers that encrypt. */
+const sealing: readonly VolumeManagerId[] = ['luks', 'bitlocker'];
+
+/** Of a system that lies on an encrypted volume nothing is known, and no key is ever taken. */
+function assertNotSealed(path: string, { volumes, gaps }: ClosableImage): void {
+  const sealed = volumes.filter(({ container }) => container && sealing.includes(container.manager));
+  if (sealed.length === 0) return;
+  const found = sealed.map(
+    ({ name }) => gaps.find(({ where }) => where === name)?.detail ?? `${name} is encrypted.`,
+  );
+  throw new ColdpatchError(
+    'image_encrypted',
+    `Expected a system that can be read in ${path}, but there is none beside what is encrypted. ${found.slice(0, 5).join(' ')} ` +
+      'coldpatch takes no keys and opens nothing that is encrypted: upgrade this machine while it runs.',
+  );
 }
 
 function unknownSystem(path: string, { gaps, guest, partial, database }: GuestReading): ColdpatchError {

@@ -10,20 +10,27 @@ export interface LvmDisk {
   readonly path: string;
   /** First byte of each partition. */
   readonly starts: readonly number[];
+  /** Of each partition. */
+  readonly bytes: number;
 }
 
 export const partitionBytes = 64 * 1024 * 1024;
 const gap = 1024 * 1024;
 
 /** @param folder must be empty. Root is needed: LVM reads block devices only. */
-export function makeLvmDisk(folder: string, partitions: number, metadataCopies: readonly number[]): LvmDisk {
+export function makeLvmDisk(
+  folder: string,
+  partitions: number,
+  metadataCopies: readonly number[],
+  bytes = partitionBytes,
+): LvmDisk {
   const path = join(folder, 'disk');
-  const starts = Array.from({ length: partitions }, (_, index) => gap + index * partitionBytes);
+  const starts = Array.from({ length: partitions }, (_, index) => gap + index * bytes);
   writeFileSync(path, '');
-  truncateSync(path, gap * 2 + partitions * partitionBytes);
-  const lines = starts.map((start) => `start=${start / 512}, size=${partitionBytes / 512}, type=V`);
+  truncateSync(path, gap * 2 + partitions * bytes);
+  const lines = starts.map((start) => `start=${start / 512}, size=${bytes / 512}, type=V`);
   execFileSync('sfdisk', ['-q', path], { input: ['label: gpt', ...lines].join('\n'), stdio: 'pipe' });
-  const disk = { path, starts };
+  const disk = { path, starts, bytes };
   withLvm(disk, folder, (lvm, devices) => {
     devices.forEach((device, index) => {
       lvm('pvcreate', '--metadatacopies', `${metadataCopies[index] ?? 1}`, device);
@@ -45,15 +52,7 @@ export function withLvm<T>(
   mkdirSync(system, { recursive: true });
   try {
     for (const start of disk.starts) {
-      const words = [
-        '--find',
-        '--show',
-        '--offset',
-        `${start}`,
-        '--sizelimit',
-        `${partitionBytes}`,
-        disk.path,
-      ];
+      const words = ['--find', '--show', '--offset', `${start}`, '--sizelimit', `${disk.bytes}`, disk.path];
       devices.push(execFileSync('losetup', words, { encoding: 'utf8' }).trim());
     }
     const filters = [...devices.map((device) => `"a|^${device}$|"`), '"r|.*|"'].join(',');

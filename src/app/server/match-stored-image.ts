@@ -1,5 +1,5 @@
 import type { SourceConfig } from '../../config/server-schema.ts';
-import { ColdpatchError } from '../../lib/errors.ts';
+import { ColdpatchError, isColdpatchError } from '../../lib/errors.ts';
 import { type Finding, replaceFindings } from '../../store/findings.ts';
 import { type StoredImage, updateImageRow } from '../../store/images.ts';
 import type { PackageExposure } from '../../upgrades/matching/exposure.ts';
@@ -34,7 +34,7 @@ export async function matchStoredImage(
   };
   const matched_at = store.now().toISOString();
   for await (const answer of scanImages(config, [image.locator], options)) {
-    if (answer.error?.code === 'system_unknown') {
+    if (isColdpatchError(answer.error, 'system_unknown', 'image_encrypted')) {
       await replaceFindings(store, image.id, []);
       const nothing = { outdated: null, vulnerabilities: null, urgent: null, unknowns: null };
       await updateImageRow(store, image.id, { ...nothing, matched_at });

@@ -30,6 +30,8 @@ export interface ManagedVolume {
   readonly devices: readonly string[];
   /** The names of the members that it lies on. */
   readonly members: readonly string[];
+  /** The kinds of segments that it is made of, as the manager calls them; absent where the manager has none. */
+  readonly segments?: readonly string[];
   /** True when Linux looks for a partition table in it. */
   readonly mayHavePartitions: boolean;
   readonly bytes: ByteSource;

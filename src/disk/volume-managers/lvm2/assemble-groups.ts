@@ -102,6 +102,7 @@ function describeVolume(
     uuid: volume.id,
     devices: deviceNames(group, volume),
     members,
+    segments: [...new Set(volume.segments.map(({ type }) => type))],
     mayHavePartitions: false,
     bytes,
   };

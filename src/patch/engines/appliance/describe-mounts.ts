@@ -2,6 +2,7 @@ import type { FilesystemId } from '../../../disk/filesystems/types.ts';
 import type { GuestMount } from '../../../guest/mount-guest.ts';
 import { ColdpatchError } from '../../../lib/errors.ts';
 import { placeOnDisk } from '../../copy-access/place-on-disk.ts';
+import { logicalVolumeOf } from './logical-volume-of.ts';
 
 const sectorBytes = 512n;
 
@@ -17,13 +18,17 @@ export function isMountable(id: FilesystemId): boolean {
   return types[id] !== undefined;
 }
 
-/** A partition's number stands for its device until the inside knows the name; 0 is the whole disk. */
-export function partitionOf({ volume }: GuestMount): string {
-  return String(volume.partition?.number ?? 0);
+/**
+ * What stands for the device of a filesystem until the inside knows its name: the number of its partition, 0 for the
+ * whole disk, or `GROUP/VOLUME`.
+ */
+export function placeOf({ volume }: Pick<GuestMount, 'volume'>): string {
+  return logicalVolumeOf(volume)?.name ?? String(volume.partition?.number ?? 0);
 }
 
 /**
- * Lines of `PARTITION FIRST-SECTOR TYPE SUBVOLUME PATH`, the root first; a subvolume is its id, or `-`.
+ * Lines of `PLACE FIRST-SECTOR TYPE SUBVOLUME PATH`, the root first; a subvolume is its id, or `-`. A logical volume has
+ * its name in `/dev/mapper` in place of a first sector.
  *
  * @throws ColdpatchError `filesystem_unsupported`.
  */
@@ -37,8 +42,8 @@ export function describeMounts(mounts: readonly GuestMount[]): string {
         `Expected ext4, XFS, btrfs or FAT at plain paths, but found ${filesystem.id} at ${JSON.stringify(path)}. Use --engine namespace.`,
       );
     }
-    const start = placeOnDisk(volume) / sectorBytes;
-    return `${partitionOf(mount)} ${start} ${type} ${subvolume?.id ?? '-'} ${path}\n`;
+    const start = logicalVolumeOf(volume)?.mapperName ?? placeOnDisk(volume) / sectorBytes;
+    return `${placeOf(mount)} ${start} ${type} ${subvolume?.id ?? '-'} ${path}\n`;
   });
   return lines.join('');
 }

@@ -7,7 +7,8 @@ import { describeDiskToGuest } from '../namespace/describe-disk-to-guest.ts';
 import { makeLocalRepository } from '../namespace/make-local-repository.ts';
 import type { Engine, EngineInput, EngineResult } from '../types.ts';
 import { checkCopyInAppliance } from './check-copy.ts';
-import { describeMounts, isMountable, partitionOf } from './describe-mounts.ts';
+import { describeMounts, isMountable, placeOf } from './describe-mounts.ts';
+import { logicalVolumeOf } from './logical-volume-of.ts';
 import { makeJobDisk } from './make-job-disk.ts';
 import { type ApplianceHost, findApplianceHost, memoryOnHost, withCopyInAppliance } from './open-room.ts';
 import { type Outcome, readOutcome } from './read-outcome.ts';
@@ -20,10 +21,11 @@ const inside = 'a virtual machine of its own without a network, in a QEMU withou
 /** Runs the guest's package manager in a small virtual machine of ours. See readme.md. */
 export const applianceEngine: Engine = {
   id: 'appliance',
-  revision: 2,
+  revision: 3,
   isolation: inside,
   memoryBytes: memoryOnHost,
-  canMount: ({ filesystem, volume }) => isMountable(filesystem.id) && volume.managed === undefined,
+  canMount: ({ filesystem, volume }) =>
+    isMountable(filesystem.id) && (volume.managed === undefined || logicalVolumeOf(volume) !== undefined),
   mountable: 'ext2, ext3, ext4, XFS or btrfs',
   async assertReady({ cacheDirectory }) {
     await openAppliance(cacheDirectory);
@@ -77,8 +79,8 @@ async function makeJob(tree: string, { guest, packages, signal }: EngineInput): 
     const size = await unpackPackage(path, file, signal);
     return { name, size, sha256: await digestFile(file, { signal }) };
   });
-  const partitions = new Map(guest.mounts.map((mount) => [mount.filesystem.uuid, partitionOf(mount)]));
-  const { grubProbeAnswers, links } = describeDiskToGuest(guest, partitions);
+  const places = new Map(guest.mounts.map((mount) => [mount.filesystem.uuid, placeOf(mount)]));
+  const { grubProbeAnswers, links } = describeDiskToGuest(guest, places);
   const files = {
     mounts: describeMounts(guest.mounts),
     links: lines(links),

@@ -33,20 +33,22 @@ export function describeDiskToGuest(
     const device = deviceName(disk, mount);
     const uuid = mount.filesystem.uuid;
     const partition = mount.volume.partition;
-    const map = guest.partitionTable && partition ? partitionMaps[guest.partitionTable] : '';
-    const drive = partition ? `(hostdisk/${disk},${map}${partition.number})` : `(hostdisk/${disk})`;
+    const group = groupHint(mount);
+    const map =
+      guest.partitionTable && (partition || group !== undefined) ? partitionMaps[guest.partitionTable] : '';
+    const ownDrive = partition ? `hostdisk/${disk},${map}${partition.number}` : `hostdisk/${disk}`;
     const answers: readonly (readonly [string, string])[] = [
       ['fs', grubNames[mount.filesystem.id] ?? mount.filesystem.id],
       ['fs_uuid', uuid],
       ['fs_label', mount.filesystem.label],
       ['partuuid', partition?.partitionUuid ?? ''],
       ['partmap', map],
-      ['abstraction', ''],
+      ['abstraction', group === undefined ? '' : 'lvm'],
       ['cryptodisk_uuid', ''],
-      ['drive', drive],
+      ['drive', `(${group ?? ownDrive})`],
       ['disk', disk],
-      ['hints_string', hints.get(uuid) ?? ''],
-      ['compatibility_hint', ''],
+      ['hints_string', hints.get(uuid) ?? (group === undefined ? '' : `--hint='${group}'`)],
+      ['compatibility_hint', group ?? ''],
     ];
     return answers.map(([target, answer]) => `device ${device} ${target} ${answer}`.trimEnd());
   });
@@ -54,7 +56,9 @@ export function describeDiskToGuest(
     const partitionUuid = mount.volume.partition?.partitionUuid;
     const device = devices.get(mount.filesystem.uuid);
     if (device === undefined) return [];
+    const names = mount.volume.managed?.devices.filter((name) => !name.startsWith('/dev/mapper/')) ?? [];
     return [
+      ...names.map((name) => `${device} ${name}`),
       `${device} /dev/disk/by-uuid/${mount.filesystem.uuid}`,
       ...(partitionUuid ? [`${device} /dev/disk/by-partuuid/${partitionUuid}`] : []),
     ];
@@ -74,9 +78,27 @@ function diskName(guest: EngineGuest): string {
 }
 
 function deviceName(disk: string, mount: GuestMount): string {
-  const partition = mount.volume.partition;
+  const { partition, managed } = mount.volume;
+  const mapped = managed?.devices.find((name) => name.startsWith('/dev/mapper/'));
+  if (mapped !== undefined) return mapped;
   if (!partition) return disk;
   return /\d$/.test(disk) ? `${disk}p${partition.number}` : `${disk}${partition.number}`;
+}
+
+/** How GRUB names a logical volume: `lvmid/GROUP/VOLUME`, by their ids with dashes, as LVM prints them. */
+function groupHint({ volume: { managed } }: GuestMount): string | undefined {
+  if (managed?.manager !== 'lvm2') return undefined;
+  const [, group, volume] =
+    managed.devices
+      .map((name) => /^\/dev\/disk\/by-id\/dm-uuid-LVM-(\w{32})(\w{32})$/.exec(name))
+      .find((match) => match !== null) ?? [];
+  return group === undefined || volume === undefined
+    ? undefined
+    : `lvmid/${withDashes(group)}/${withDashes(volume)}`;
+}
+
+function withDashes(id: string): string {
+  return id.replace(/^(\w{6})(\w{4})(\w{4})(\w{4})(\w{4})(\w{4})(\w{6})$/, '$1-$2-$3-$4-$5-$6-$7');
 }
 
 function hintsByFilesystem(guest: EngineGuest): ReadonlyMap<string, string> {

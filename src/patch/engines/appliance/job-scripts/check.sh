@@ -2,10 +2,11 @@
 set -u
 . /job/guest.sh
 unpack_tools || exit 70
+activate_volumes yes || exit 71
 
 index=0
-while read -r number start type _; do
-  device=$(device_of "$number" "$start") || exit 71
+while read -r place start type _; do
+  device=$(device_of "$place" "$start") || exit 71
   case $type in
     ext4) e2fsck -f -n "$device" ;;
     xfs) /sbin/xfs_repair -n "$device" ;;

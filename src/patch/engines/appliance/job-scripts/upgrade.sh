@@ -33,11 +33,15 @@ END
   mknod -m 666 "$root/dev/$name" c "$major" "$minor"
 done
 : > "$base/scripts/disk-links"
-while read -r number start _; do
-  device=$(device_of "$number" "$start")
-  IFS=: read -r major minor < "/sys/class/block/$(basename "$device")/dev"
-  [ -e "$root$device" ] || mknod -m 660 "$root$device" b "$major" "$minor"
-  sed -n "s|^$number |$device |p" /job/links >> "$base/scripts/disk-links"
+while read -r place start _; do
+  device=$(device_of "$place" "$start")
+  if [ ! -e "$root$device" ]; then
+    mkdir -p "$root${device%/*}"
+    cp -a "$device" "$root$device" && chmod 660 "$root$device" || exit 72
+  fi
+  while read -r of link; do
+    if [ "$of" = "$place" ]; then echo "$device $link"; fi
+  done < /job/links >> "$base/scripts/disk-links"
 done < /job/mounts
 if [ -e /job/has-policy-rc-d ]; then
   mount --bind "$base/scripts/stand-ins/policy-rc.d" "$root/usr/sbin/policy-rc.d" || exit 72
