@@ -2,19 +2,16 @@
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
-  closeSync,
   copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
-  openSync,
   readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
   truncateSync,
   writeFileSync,
-  writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,11 +21,11 @@ import { openAppliance } from '../src/appliance/open-appliance.ts';
 import type { Diagnosis } from '../src/machines/host/diagnose-host.ts';
 import type { BootTestReport, Report } from '../src/patch/report.ts';
 import { makeServerImage } from '../tools/images/make-server-image.ts';
-import { makeSmallImage } from '../tools/images/make-small-image.ts';
-import { bootCode, bootSectorDisk } from './support/boot-sector.ts';
+import { bootSectorDisk } from './support/boot-sector.ts';
 import { type CommandOptions, type CommandResult, runColdpatch } from './support/command-line-fixture.ts';
-import { changeGuestImage, copyGuestImage, imageCacheDirectory } from './support/guest-image.ts';
+import { imageCacheDirectory } from './support/guest-image.ts';
 import { makePackageFixture } from './support/package-fixture.ts';
+import { makeShowingImage } from './support/showing-image.ts';
 import { openWorkshop, publish, serve } from './support/signed-repository.ts';
 import { withTpm } from './support/tpm-session.ts';
 
@@ -186,7 +183,14 @@ test('a copy that does not start any more is not promoted, and one that starts i
   try {
     const key = workshop.makeKey('Archive <archive@example.org>');
     const image = join(folder, 'images', 'small.raw');
-    await makeShowingImage(image, key.publicKey, server.uri);
+    mkdirSync(join(image, '..'));
+    await makeShowingImage({
+      image,
+      files: join(folder, 'files'),
+      key: key.publicKey,
+      uri: server.uri,
+      shown: 'small-1 login: ',
+    });
     const offer = async (version: string, postinst?: string): Promise<void> => {
       const scripts = postinst === undefined ? {} : { scripts: { postinst } };
       const app = { name: 'app', version, files: { '/usr/share/app/version': version }, ...scripts };
@@ -240,43 +244,6 @@ function cacheOfTest(): string {
     execFileSync('cp', ['-a', join(imageCacheDirectory, 'appliance'), cache]);
   }
   return cache;
-}
-
-/** The small image with boot code that shows its file /boot/shown, which says that it asks for a login. */
-async function makeShowingImage(image: string, key: Buffer, uri: string): Promise<void> {
-  mkdirSync(join(image, '..'));
-  await copyGuestImage(await makeSmallImage(imageCacheDirectory), image);
-  const files = join(folder, 'files');
-  mkdirSync(files);
-  const app = { name: 'app', version: '1.0', files: { '/usr/share/app/version': '1.0' } };
-  writeFileSync(join(files, 'test.gpg'), key);
-  writeFileSync(
-    join(files, 'sources.list'),
-    `deb [signed-by=/usr/share/keyrings/test.gpg] ${uri} stable main\n`,
-  );
-  writeFileSync(join(files, 'app.deb'), makePackageFixture(app).bytes);
-  const shown = Buffer.alloc(512);
-  shown.write('small-1 login: ');
-  writeFileSync(join(files, 'shown'), shown);
-  await changeGuestImage({
-    image,
-    files,
-    script: [
-      'cp "$files/test.gpg" "$root/usr/share/keyrings/test.gpg"',
-      'cp "$files/sources.list" "$root/etc/apt/sources.list"',
-      'cp "$files/app.deb" "$root/root/app.deb"',
-      'cp "$files/shown" "$root/boot/shown"',
-      'chroot "$root" dpkg -i /root/app.deb',
-      'rm "$root/root/app.deb"',
-    ].join('\n'),
-  });
-  const debugfs = (request: string): string =>
-    execFileSync('debugfs', ['-R', request, `${image}?offset=1048576`], { encoding: 'utf8' });
-  const block = Number(debugfs('bmap /boot/shown 0').trim());
-  const blockBytes = Number(/^Block size: +(\d+)$/m.exec(debugfs('stats -h'))?.[1]);
-  const file = openSync(image, 'r+');
-  writeSync(file, bootCode(2048 + (block * blockBytes) / 512), 0, 0x50, 0);
-  closeSync(file);
 }
 
 test('a kill leaves clones, which doctor finds and removes', async () => {

@@ -3,8 +3,6 @@ import { join } from 'node:path';
 import type { Config } from '../config/schema.ts';
 import { assertWritable } from '../disk/image-formats/assert-writable.ts';
 import { openImage } from '../disk/open-image.ts';
-import type { OpenedImage } from '../disk/types.ts';
-import { readFirmware } from '../guest/boot/read-firmware.ts';
 import { type GuestReading, readGuest } from '../guest/read-guest.ts';
 import { describeCloneMounts } from '../machines/boot-test/describe-clone-mounts.ts';
 import { runBootTest, type TestedImage } from '../machines/boot-test/run-boot-test.ts';
@@ -21,6 +19,7 @@ import type { ImageCopy } from '../patch/engines/types.ts';
 import type { ImageRequest } from '../patch/examine-image.ts';
 import type { BootTestReport } from '../patch/report.ts';
 import type { BootTestInput } from '../patch/update-image.ts';
+import { firmwareOf } from './start-copy.ts';
 
 export { parseProbe } from '../machines/boot-test/parse-probe.ts';
 
@@ -166,12 +165,6 @@ function mountsOf({ mounts, tree }: Pick<GuestReading, 'mounts' | 'tree'>): Test
       start: volume.managed ? undefined : volume.start,
     })),
   );
-}
-
-/** An image that both kinds can start is started by the older one, as hypervisors do unless told otherwise. */
-function firmwareOf(opened: OpenedImage): 'bios' | 'uefi' {
-  const kinds = readFirmware(opened, []);
-  return kinds.includes('uefi') && !kinds.includes('bios') ? 'uefi' : 'bios';
 }
 
 function describe({ boots, ...result }: BootTestResult): BootTestReport {

@@ -30,6 +30,7 @@ import { bootTester, type BootTestWishes } from './boot-test.ts';
 import { assertRoomToTake, pruneAsConfigured, reserveOf } from './keeping.ts';
 import type { PlanRequest } from './plan.ts';
 import { sourcesOf } from './sources.ts';
+import { copyStarter } from './start-copy.ts';
 
 export interface UpdateRequest extends PlanRequest {
   /** The operator says that the image is trusted. */
@@ -135,6 +136,7 @@ async function updateAlone(
             signal: request.signal,
             onStart: (label) => phases.progress(0, label),
           }),
+        startCopy: copyStarter(machine?.machine),
         clock: now,
         hostArchitecture: process.arch,
         phases,

@@ -28,7 +28,9 @@ export function printPlan(plan: Plan): string {
       (next) => `${next.package}: ${next.action}`,
     ),
     ...section(
-      'Package scripts that ask a running system, and find none',
+      plan.engine.id === 'boot'
+        ? 'Package scripts that ask a running system, which the started copy is'
+        : 'Package scripts that ask a running system, and find none; with --engine boot they do',
       plan.needsRunningSystem,
       ({ package: name, script, needs, command, isTolerated }) =>
         `${name} (${script}) needs ${needs}${isTolerated ? ', and goes on without' : ''}: ${command}`,

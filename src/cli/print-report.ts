@@ -46,6 +46,7 @@ function updated(report: Report): readonly string[] {
       (next) => `${next.package}: ${next.action}`,
     ),
     ...section('Not done in the copy, for the running machine', report.postponed, (command) => command),
+    ...section('Units that failed while the copy upgraded itself', report.failedUnits, (unit) => unit),
     '',
     ...printTable(
       ['verified', '', ''],

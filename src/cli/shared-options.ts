@@ -14,7 +14,7 @@ export const cacheOption = (): Option =>
   new Option('--cache <directory>', 'where packages and repository lists are kept');
 
 export const engineOption = (): Option =>
-  new Option('--engine <engine>', 'auto, namespace or appliance').default('auto');
+  new Option('--engine <engine>', 'auto, namespace, appliance or boot').default('auto');
 
 export const allowUnsignedOption = (): Option =>
   new Option('--allow-unsigned', 'accept repositories of rpm-md and apk that nobody signed').default(false);

@@ -23,7 +23,7 @@ export const configSchema = z.strictObject({
     .int('must be a whole number')
     .min(1, 'must be at least 1')
     .max(604_800, 'must be at most 604800')
-    .describe('How long the upgrade of one copy may take in the appliance'),
+    .describe('How long the upgrade of one copy may take in the appliance, or when it is started'),
   generations: generationsSchema,
   otlpEndpoint: z
     .string()

@@ -42,7 +42,7 @@ export const policySchema = z.strictObject({
     .describe(
       'By itself only when an upgrade would close a vulnerability of at least this severity; unknown ones count',
     ),
-  engine: z.enum(['auto', 'appliance', 'namespace']).default('auto'),
+  engine: z.enum(['auto', 'appliance', 'namespace', 'boot']).default('auto'),
   trustImages: z
     .boolean()
     .default(false)

@@ -113,6 +113,11 @@ export const errorCatalogue = {
   appliance_missing: { exit: 3, retry: false, title: 'There is no appliance on this host yet' },
   appliance_failed: { exit: 1, retry: false, title: 'The safe environment did not do what it should' },
   appliance_timeout: { exit: 1, retry: true, title: 'The safe environment did not end in time' },
+  start_impossible: { exit: 3, retry: false, title: 'The image cannot be upgraded by starting a copy of it' },
+  guest_not_started: { exit: 1, retry: false, title: 'The copy did not come up' },
+  guest_ended_early: { exit: 1, retry: false, title: 'The copy ended in the middle of its upgrade' },
+  guest_timeout: { exit: 1, retry: true, title: 'The copy did not do its upgrade in time' },
+  guest_protocol: { exit: 1, retry: false, title: 'The started copy did not say what it should' },
   verification_failed: { exit: 1, retry: false, title: 'The upgraded copy did not pass verification' },
   probe_impossible: { exit: 3, retry: false, title: 'Probes cannot be asked inside this image' },
 

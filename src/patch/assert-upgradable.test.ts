@@ -3,6 +3,7 @@ import type { Filesystem } from '../disk/filesystems/types.ts';
 import type { ManagedPlace } from '../disk/types.ts';
 import { memoryFilesystem } from '../guest/fixtures/memory-filesystem.ts';
 import { applianceEngine } from './engines/appliance/index.ts';
+import { bootEngine } from './engines/boot/index.ts';
 import { namespaceEngine } from './engines/namespace/index.ts';
 import { assertUpgradable } from './assert-upgradable.ts';
 import type { ExaminedImage } from './examine-image.ts';
@@ -56,6 +57,21 @@ test.each([{ '/': 'xfs' }, { '/': 'ext4', '/usr': 'btrfs' }] as const)(
     );
   },
 );
+
+test.each([
+  [{ '/': 'ext4', '/srv': 'xfs', '/boot/efi': 'fat' }, [], true],
+  [{ '/': 'ext4', '/srv': 'ntfs' }, [], false],
+  [{ '/': 'ext4' }, [{ path: '/srv', type: 'ext4', options: ['nofail'] }], false],
+  [{ '/': 'ext4' }, [{ path: '/srv', type: 'ext4', options: ['noauto'] }], true],
+  [{ '/': 'ext4' }, [{ path: '/tmp', type: 'tmpfs', options: [] }], true],
+  [{ '/': 'ext4' }, [{ path: 'none', type: 'swap', options: ['sw'] }], true],
+] as const)('a copy with %j and %j in its fstab may be started: %s', (filesystems, entries, isAllowed) => {
+  const image = examined(filesystems);
+  const fstab = [...image.reading.fstab, ...entries.map((entry) => ({ spec: 'LABEL=x', ...entry }))];
+  const check = () => assertUpgradable({ ...image, reading: { ...image.reading, fstab } }, bootEngine, false);
+  if (isAllowed) expect(check).not.toThrow();
+  else expect(check).toThrow(expect.objectContaining({ code: 'start_impossible' }));
+});
 
 test('the engine appliance mounts XFS and btrfs', () => {
   const image = examined({ '/': 'xfs', '/usr': 'btrfs' });

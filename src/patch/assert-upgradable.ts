@@ -15,11 +15,11 @@ const firmwarePaths = /^\/(?:boot\/efi|efi)$/;
  * @param engine what it cannot mount it does not change.
  * @param acceptUnclean the operator wants an image whose machine crashed: its journal is replayed in the copy.
  * @throws ColdpatchError `guest_hibernated`, `guest_unclean`, `package_database_broken`, `filesystem_unsupported`,
- * `volume_unsupported`.
+ * `volume_unsupported`, `start_impossible`.
  */
 export function assertUpgradable(
   { reading, database, inspection }: Pick<ExaminedImage, 'reading' | 'database' | 'inspection'>,
-  engine: Pick<Engine, 'canMount' | 'mountable'>,
+  engine: Pick<Engine, 'canMount' | 'mountable' | 'startsCopy'>,
   acceptUnclean: boolean,
 ): void {
   if (reading.hibernatedIn !== undefined) {
@@ -70,6 +70,7 @@ export function assertUpgradable(
         (engine.mountable.includes('XFS') ? '' : ' The engine appliance mounts XFS and btrfs too.'),
     );
   }
+  if (engine.startsCopy) assertAllMounted(reading, mounted);
   const missing = reading.fstab.find(
     ({ path, options }) =>
       systemPaths.test(path) &&
@@ -89,6 +90,32 @@ export function assertUpgradable(
 
 function kindsOf({ segments = [] }: ManagedPlace): string {
   return segments.length === 0 ? '' : ` (${segments.join(', ')})`;
+}
+
+const withoutDisk =
+  /^(?:proc|sysfs|tmpfs|ramfs|devpts|devtmpfs|cgroup2?|debugfs|tracefs|securityfs|swap|none)$/;
+
+/** A system that is started writes to all that it mounts: what would not be compared afterwards must not be there. */
+function assertAllMounted(
+  { mounts, fstab }: Pick<ExaminedImage['reading'], 'mounts' | 'fstab'>,
+  mounted: ReadonlySet<string>,
+): void {
+  const other =
+    mounts.find(({ path }) => !mounted.has(path))?.path ??
+    fstab.find(
+      ({ path, type, options }) =>
+        path.startsWith('/') &&
+        !withoutDisk.test(type) &&
+        !options.includes('noauto') &&
+        !options.includes('bind') &&
+        !mounted.has(path),
+    )?.path;
+  if (other === undefined) return;
+  throw new ColdpatchError(
+    'start_impossible',
+    `Expected all that the system mounts to be ext4, XFS, btrfs or FAT on plain partitions of this image, but ${other} is not: ` +
+      'a start would change it, and nobody could tell how. Use another engine.',
+  );
 }
 
 /** @throws ColdpatchError `guest_space`. */

@@ -65,6 +65,7 @@ export function describeUpdate(outcome: Outcome): Report {
     },
     atNextStart: [...plan.atNextStart],
     postponed: [...(upgraded?.result.postponed ?? [])],
+    failedUnits: [...(upgraded?.result.failedUnits ?? [])],
     verification: [...(upgraded?.verification ?? [])],
     bootTest: upgraded?.bootTest ?? null,
     phases: [...outcome.phases],

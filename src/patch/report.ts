@@ -53,7 +53,7 @@ export const reportSchema = z.strictObject({
   before: z.strictObject({ digest }),
   after: z.strictObject({ digest }),
   engine: z.strictObject({
-    id: z.enum(['namespace', 'appliance']),
+    id: z.enum(['namespace', 'appliance', 'boot']),
     reason: z.string(),
     isolation: z.string().describe('What keeps guest code from the host'),
     trust: z.enum(['declared_by_operator', 'not_needed']),
@@ -108,6 +108,11 @@ export const reportSchema = z.strictObject({
   postponed: z
     .array(z.string())
     .describe('Commands that package scripts gave and that only the running machine can do'),
+  failedUnits: z
+    .array(z.string())
+    .describe(
+      'Units that failed while a started copy upgraded itself, in its own words; the engine boot only',
+    ),
   verification: z.array(z.strictObject({ check: z.string(), ok: z.boolean(), detail: z.string() })),
   bootTest: bootTestSchema.nullable().describe('Null when none was asked for, or nothing was to be done'),
   phases: z.array(z.strictObject({ name: z.string(), seconds: z.number().nonnegative() })),

@@ -12,7 +12,7 @@ import { ensurePackages } from '../upgrades/pool/ensure-packages.ts';
 import { assertGuestSpace, assertSameArchitecture, assertUpgradable } from './assert-upgradable.ts';
 import type { CheckedOutImage } from './checked-out-image.ts';
 import { describeUpdate, type Outcome } from './describe-update.ts';
-import type { Engine, EngineHost, EngineInput, ImageCopy } from './engines/types.ts';
+import type { CopyStart, Engine, EngineHost, EngineInput, ImageCopy } from './engines/types.ts';
 import { type ExaminedImage, examineImage, type ImageRequest } from './examine-image.ts';
 import type { Phases } from './phases.ts';
 import type { UpgradeSources } from './find-image-upgrades.ts';
@@ -34,6 +34,8 @@ export interface UpdateOptions {
   readonly acceptUnclean: boolean;
   /** Starts throw-away clones of the upgraded copy, and of the original when that is needed to judge. */
   readonly bootTest?: ((input: BootTestInput) => Promise<BootTestReport>) | undefined;
+  /** See `StartCopy`. */
+  readonly startCopy: (examined: ExaminedImage, start: CopyStart) => Promise<number>;
   readonly clock: () => Date;
   /** Of the host, as Node names it. */
   readonly hostArchitecture: string;
@@ -149,6 +151,7 @@ async function upgrade(
       packages,
       workDirectory: makeDirectory(image.workDirectory, 'engine'),
       signal,
+      startCopy: (start) => options.startCopy(examined, start),
       onProgress: ({ fraction, detail }) => phases.progress(fraction, detail),
     }),
   );

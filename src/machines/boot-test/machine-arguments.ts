@@ -12,6 +12,8 @@ export interface TestHardware {
   /** How many disks; their nodes are `disk0` and on, the first is started from. */
   readonly disks: number;
   readonly hasVtpm: boolean;
+  /** A disk beside them, of the node `job`, which is only read. */
+  readonly hasJobDisk: boolean;
 }
 
 /** Descriptors of QEMU for all that is no disk. */
@@ -25,7 +27,7 @@ const translatedCodeMebibytes = 256;
 
 /** The machine, without a network, and with no device that is not named here. */
 export function machineArguments(hardware: TestHardware): readonly string[] {
-  const { accelerator, memoryMebibytes, firmware, boot, hasVtpm } = hardware;
+  const { accelerator, memoryMebibytes, firmware, boot, hasVtpm, hasJobDisk } = hardware;
   const isKvm = accelerator === 'kvm';
   const isSecure = firmware.kind === 'uefi' && firmware.secureBoot;
   const type = boot?.machineType ?? 'q35';
@@ -52,6 +54,7 @@ export function machineArguments(hardware: TestHardware): readonly string[] {
     ['-device', `virtserialport,chardev=port,name=${portName}`],
     hasVtpm ? vtpmArguments(boot) : [],
     diskArguments(hardware),
+    hasJobDisk ? ['-device', 'virtio-blk-pci,drive=job,serial=coldpatch-job'] : [],
   ].flat();
 }
 

@@ -14,9 +14,11 @@ import { startVtpm } from './start-vtpm.ts';
 import { layOver, type TestDisk } from './test-disk.ts';
 
 export interface TestMachineOptions {
-  readonly hardware: Omit<TestHardware, 'disks' | 'hasVtpm'>;
-  /** The one that it starts from first; none of them is written. */
+  readonly hardware: Omit<TestHardware, 'disks' | 'hasVtpm' | 'hasJobDisk'>;
+  /** The one that it starts from first. */
   readonly disks: readonly TestDisk[];
+  /** A raw file that it sees read only, as the disk `coldpatch-job`. */
+  readonly jobDisk?: string | undefined;
   readonly state: ClonedState;
   readonly machine?: Machine | undefined;
   /** An empty directory for what the machine writes; the caller removes it. */
@@ -42,12 +44,12 @@ export interface TestMachine {
 const translatedCodeMebibytes = 256;
 /** For QEMU itself, its libraries, the stacks of its threads and the screen. */
 const overheadMebibytes = 2048;
-/** Of any one file: a guest that fills its disk ends its machine, and not the host's space. */
+/** Of any one overlay: a guest that fills its disk ends its machine, and not the host's space. */
 const largestFileBytes = 32 * 1024 ** 3;
 
-/** Starts a machine on throw-away clones of disks, UEFI variables and vTPM. It has no network, and dies with us. */
+/** Starts a machine on disks, and on throw-away clones of UEFI variables and vTPM. It has no network, and dies with us. */
 export async function startTestMachine(options: TestMachineOptions): Promise<TestMachine> {
-  const { hardware, directory, state, machine, signal } = options;
+  const { hardware, directory, state, machine, signal, jobDisk } = options;
   const confinement = await confine(hardware.accelerator);
   const blocks = await cloneBlocks(options);
   const vtpm =
@@ -75,12 +77,18 @@ export async function startTestMachine(options: TestMachineOptions): Promise<Tes
     files.push(opened);
     const { memoryMebibytes } = hardware;
     const megabytes = memoryMebibytes + translatedCodeMebibytes + overheadMebibytes;
+    const fileSize = largestFile(options.disks);
     const starting = startProgram({
       file: 'prlimit',
       args: [
-        [`--as=${megabytes * 1024 * 1024}`, `--fsize=${largestFileBytes}`, '--core=0', '--nofile=256', '--'],
+        [`--as=${megabytes * 1024 * 1024}`, `--fsize=${fileSize}`, '--core=0', '--nofile=256', '--'],
         ['qemu-system-x86_64', ...opened.args],
-        machineArguments({ ...hardware, disks: options.disks.length, hasVtpm: vtpm !== undefined }),
+        machineArguments({
+          ...hardware,
+          disks: options.disks.length,
+          hasVtpm: vtpm !== undefined,
+          hasJobDisk: jobDisk !== undefined,
+        }),
       ].flat(),
       descriptors: [
         ...(['socket', 'socket', 'socket', 'socket'] as const),
@@ -118,16 +126,24 @@ export async function startTestMachine(options: TestMachineOptions): Promise<Tes
   }
 }
 
+/** A copy that is written may be as large as its disk, and what a format needs beside. */
+function largestFile(disks: readonly TestDisk[]): bigint {
+  const sizes = disks.filter(({ isWritten }) => isWritten).map(({ virtualSize }) => virtualSize * 2n);
+  return sizes.reduce((largest, size) => (size > largest ? size : largest), BigInt(largestFileBytes));
+}
+
 async function cloneBlocks({
   hardware,
   disks,
+  jobDisk,
   state,
   directory,
 }: TestMachineOptions): Promise<readonly BlockNode[]> {
   const blocks: BlockNode[] = [];
   for (const [index, disk] of disks.entries()) {
     const name = `disk${index}`;
-    const [file, ...backing] = (await layOver(disk, join(directory, name))).chain;
+    const written = disk.isWritten ? disk : await layOver(disk, join(directory, name));
+    const [file, ...backing] = written.chain;
     blocks.push({ name, file, backing, writable: true });
   }
   if (hardware.firmware.kind === 'uefi' && state.variables !== undefined) {
@@ -138,5 +154,7 @@ async function cloneBlocks({
     blocks.push({ name: 'code', file: { path: code, format: 'raw' }, writable: false });
     blocks.push({ name: 'vars', file: { path: variables, format: 'raw' }, writable: true });
   }
+  if (jobDisk !== undefined)
+    blocks.push({ name: 'job', file: { path: jobDisk, format: 'raw' }, writable: false });
   return blocks;
 }

@@ -3,11 +3,13 @@ import type { DiskFile } from '../../appliance/machine/disks.ts';
 import { openChain } from '../../disk/open-chain.ts';
 import { runProgramOrFail } from '../../lib/run-program.ts';
 
-/** A disk that is only read: a file, and those that it is built on, nearest first. */
+/** A disk that is only read, unless it says so: a file, and those that it is built on, nearest first. */
 export interface TestDisk {
   readonly chain: readonly [DiskFile, ...DiskFile[]];
   /** Bytes that the machine sees. */
   readonly virtualSize: bigint;
+  /** Its first file is a copy that the machine is to write; else the machine writes to an overlay that is thrown away. */
+  readonly isWritten?: true;
 }
 
 /** Reads the size of a disk from its header. @throws what opening an image throws. */

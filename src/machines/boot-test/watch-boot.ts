@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { createBootPatience } from './boot-patience.ts';
 import { createBoundedLog } from './bounded-log.ts';
 import { type ConsoleSign, createConsoleSigns } from './console-signs.ts';
 import type { BootEnd, BootObservation } from './judge-boot.ts';
@@ -59,7 +60,7 @@ export async function watchBoot(machine: TestMachine, options: WatchOptions): Pr
     has: (sign: ConsoleSign) => signs.has(sign) || firmwareSigns.has(sign),
     wordsOf: (sign: ConsoleSign) => signs.wordsOf(sign) ?? firmwareSigns.wordsOf(sign),
   };
-  const patience = createPatience(both, notAsked === undefined);
+  const patience = createBootPatience(both, notAsked === undefined);
   const deadline = performance.now() + timeLimitSeconds * 1000;
   const endOf = (): BootEnd | undefined => {
     if (inside.answer === 'report' || patience.isOver()) return 'settled';
@@ -97,34 +98,4 @@ export async function watchBoot(machine: TestMachine, options: WatchOptions): Pr
 
 function isFlood(logs: Readonly<Record<'console' | 'firmware', { readonly total: number }>>): boolean {
   return logs.console.total + logs.firmware.total > floodBytes;
-}
-
-/** Seconds that a sign is given for what may still follow. */
-const settling = { panic: 3, nothing_to_boot: 5, boot_loader_stuck: 30, emergency: 5, login: 5 };
-/** The job inside reports from the emergency mode too, but not from a shell of the initramfs. */
-const emergencyReport = 90;
-
-function createPatience(
-  signs: BootObservation['signs'],
-  isAsked: boolean,
-): { readonly isOver: () => boolean } {
-  const since = new Map<ConsoleSign, number>();
-  const isSettled = (sign: keyof typeof settling, seconds: number): boolean => {
-    if (!signs.has(sign)) return false;
-    const now = performance.now();
-    if (!since.has(sign)) since.set(sign, now);
-    return now - (since.get(sign) ?? now) > seconds * 1000;
-  };
-  return {
-    isOver() {
-      if (isSettled('panic', settling.panic)) return true;
-      if (isSettled('emergency', isAsked ? emergencyReport : settling.emergency)) return true;
-      if (!isAsked && isSettled('login', settling.login)) return true;
-      if (signs.has('kernel') || signs.has('login')) return false;
-      return (
-        isSettled('boot_loader_stuck', settling.boot_loader_stuck) ||
-        (!signs.has('boot_loader') && isSettled('nothing_to_boot', settling.nothing_to_boot))
-      );
-    },
-  };
 }

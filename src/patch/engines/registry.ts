@@ -1,10 +1,11 @@
 import { ColdpatchError } from '../../lib/errors.ts';
 import { applianceEngine } from './appliance/index.ts';
+import { bootEngine } from './boot/index.ts';
 import { namespaceEngine } from './namespace/index.ts';
 import type { Engine } from './types.ts';
 
 /** The only place that names the engines. */
-export const engines: readonly Engine[] = [namespaceEngine, applianceEngine];
+export const engines: readonly Engine[] = [namespaceEngine, applianceEngine, bootEngine];
 
 /** @throws ColdpatchError `usage` when no engine has this name. */
 export function engineOf(id: string): Engine {

@@ -1,3 +1,4 @@
+import type { Accelerator } from '../../appliance/types.ts';
 import type { WritableFormatId } from '../../disk/image-formats/types.ts';
 import type { PartitionTableId } from '../../disk/partition-tables/types.ts';
 import type { GrubMenu } from '../../guest/boot/parse-grub-menu.ts';
@@ -5,7 +6,7 @@ import type { FstabEntry } from '../../guest/parse-fstab.ts';
 import type { GuestMount } from '../../guest/mount-guest.ts';
 import type { Check } from '../verification/types.ts';
 
-export type EngineId = 'namespace' | 'appliance';
+export type EngineId = 'namespace' | 'appliance' | 'boot';
 
 /** A complete, private copy of an image: the only thing that an engine may write to. */
 export interface ImageCopy {
@@ -56,7 +57,38 @@ export interface EngineInput {
   readonly workDirectory: string;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: EngineProgress) => void;
+  /** For an engine that starts the copy itself. */
+  readonly startCopy: StartCopy;
 }
+
+/** A start of the copy, in which it does a job. */
+export interface CopyStart {
+  /** Written by its own system. */
+  readonly copy: ImageCopy;
+  /** A raw disk that it sees read only, with the serial `coldpatch-job`. */
+  readonly jobDisk: string;
+  readonly accelerator: Accelerator;
+  /** How long the job may take, from when the system is up. */
+  readonly seconds: number;
+  /** An empty directory; the caller removes it. */
+  readonly workDirectory: string;
+  readonly signal: AbortSignal;
+  /** When its system is up. */
+  readonly onUp: () => void;
+  /** What the job printed, and what it answered; neither is to be believed. */
+  readonly onLine: (line: string) => void;
+  readonly onResult: (words: string) => void;
+}
+
+/**
+ * Starts the copy as its machine would, but without a network, and waits until its job has ended and it has switched
+ * itself off: then what its disk was told is in the file.
+ *
+ * @returns the exit code that the job claims. One other than 0 is answered at once: such a copy is worth nothing.
+ * @throws ColdpatchError `guest_not_started`, `guest_ended_early`, `guest_timeout`, `guest_protocol`,
+ * `host_tool_missing`, `host_tool_failed`.
+ */
+export type StartCopy = (start: CopyStart) => Promise<number>;
 
 export interface EngineProgress {
   /** 0 to 1. */
@@ -74,6 +106,8 @@ export interface EngineResult {
   readonly isolation?: string;
   /** What packages asked of the running machine that a copy cannot do: to be done after the next start. */
   readonly postponed: readonly string[];
+  /** Units of the started copy that failed in the course of the upgrade, as it says. */
+  readonly failedUnits?: readonly string[];
 }
 
 /** Of a planned package, in bytes. */
@@ -101,6 +135,8 @@ export interface Engine {
   canMount(mount: Pick<GuestMount, 'filesystem' | 'volume'>): boolean;
   /** The filesystems that it mounts, as it says it in an error. */
   readonly mountable: string;
+  /** True when it starts the copy itself, whose system then mounts and changes whatever it finds. */
+  readonly startsCopy?: true;
   /** Asked before any work. @throws ColdpatchError `appliance_missing`. */
   assertReady?(host: EngineHost): Promise<void>;
   /**
@@ -110,7 +146,7 @@ export interface Engine {
    */
   hostBytes?(growth: bigint, packages: readonly PackageSizes[]): bigint;
   /** @throws ColdpatchError `package_script_failed`, `engine_failed`, `guest_space`, `host_space`, `host_tool_missing`,
-   * `appliance_failed`, `appliance_timeout`. */
+   * `appliance_failed`, `appliance_timeout`, and what `StartCopy` throws. */
   run(input: EngineInput): Promise<EngineResult>;
   /** The checks of an upgraded copy that need programs: of its filesystems, and of the package records. */
   checkFromOutside(input: CheckInput): Promise<readonly Check[]>;

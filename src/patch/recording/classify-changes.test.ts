@@ -11,6 +11,14 @@ test.each([
   ['/etc/passwd', 'configuration'],
   ['/usr/bin/perl', 'programs and libraries'],
   ['/bootleg', 'data'],
+  ['/var/lib/systemd/random-seed', 'traces of a start'],
+  ['/var/lib/systemd/random-seeds', 'data'],
+  ['/var/lib/systemd/timers/stamp-apt-daily.timer', 'traces of a start'],
+  ['/var/lib/systemd/deb-systemd-helper-enabled/cron.service.dsh-also', 'package records'],
+  ['/var/log/journal/0/system.journal', 'traces of a start'],
+  ['/var/log/wtmp', 'traces of a start'],
+  ['/var/log/bootstrap/x', 'logs and caches'],
+  ['/etc/machine-id', 'traces of a start'],
   ['/var/lib/postgresql/15/main/base', 'data'],
 ])('%s is %s', (path, expected) => expect(classOf(path)).toBe(expected));
 

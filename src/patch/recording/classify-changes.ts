@@ -8,12 +8,22 @@ export const fileClasses = [
   'package records',
   'documentation',
   'logs and caches',
+  'traces of a start',
   'data',
 ] as const;
 
 export type FileClass = (typeof fileClasses)[number];
 
 const classPatterns: readonly (readonly [RegExp, FileClass])[] = [
+  // What a machine writes because it is started, whatever is done on it then.
+  [
+    /^\/var\/lib\/systemd\/(random-seed$|(timers|timesync|backlight|rfkill|pstore|coredump)(\/|$))|^\/var\/log\/(journal(\/|$)|(wtmp|btmp|lastlog|faillog|boot\.log|dmesg)[^/]*$)/,
+    'traces of a start',
+  ],
+  [
+    /^\/(etc|var)\/\.updated$|^\/etc\/(adjtime|machine-id)$|^\/boot\/grub\/grubenv$|^\/var\/lib\/(dhcp|dbus|NetworkManager|chrony|ntpsec|urandom|private|cloud)(\/|$)/,
+    'traces of a start',
+  ],
   [/^\/(boot|(usr\/)?lib\/modules|var\/lib\/initramfs-tools)(\/|$)/, 'kernel and boot'],
   [
     /^\/var\/lib\/(dpkg|apt|ucf|debconf|systemd\/deb-systemd-helper-\w+)(\/|$)|^\/var\/cache\/debconf\//,

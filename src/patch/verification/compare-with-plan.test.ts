@@ -83,6 +83,7 @@ test.each([
   ['a removed configuration file', '/etc/perl.conf', 'removed', 'configuration'],
   ['a file of a person', '/home/anna/notes', 'changed', 'data'],
   ['the policy that kept services off', '/usr/sbin/policy-rc.d', 'added', 'leftovers'],
+  ['the job of the engine boot', '/etc/systemd/system-generators/coldpatch-upgrade', 'added', 'leftovers'],
 ] as const)('%s does not pass', (_, path, kind, check) => {
   const what = kind === 'changed' ? { what: ['content'] as const } : {};
   const recording = { changes: [{ path, kind, ...what, ...(kind !== 'removed' && { file }) }] };

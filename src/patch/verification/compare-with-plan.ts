@@ -112,7 +112,8 @@ function checkLeftovers(recording: Recording): Check {
   const problems = recording.changes
     .filter(
       ({ path, kind }) =>
-        kind === 'added' && /^\/(?:usr\/sbin\/policy-rc\.d$|run\/|dev\/|proc\/|sys\/)/.test(path),
+        kind === 'added' &&
+        /^\/(?:usr\/sbin\/policy-rc\.d$|run\/|dev\/|proc\/|sys\/)|\/coldpatch-upgrade(?:[./]|$)/.test(path),
     )
     .map(({ path }) => `${path} was left behind`);
   return judge('leftovers', problems, 'nothing of the run was left in the copy');

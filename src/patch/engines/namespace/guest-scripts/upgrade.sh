@@ -6,7 +6,8 @@ base=/run/coldpatch
 PATH=$base/scripts/deferred:$PATH
 
 policy=/usr/sbin/policy-rc.d
-if [ ! -e "$policy" ]; then
+# In a copy that was started, services may.
+if [ ! -e "$policy" ] && [ ! -e "$base/scripts/services-run" ]; then
   trap 'rm -f "$policy"' EXIT
   cp "$base/scripts/stand-ins/policy-rc.d" "$policy"
 fi

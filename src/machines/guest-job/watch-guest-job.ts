@@ -1,0 +1,126 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { readFrames } from '../../appliance/machine/read-frames.ts';
+import { ColdpatchError, isColdpatchError } from '../../lib/errors.ts';
+import { createBootPatience } from '../boot-test/boot-patience.ts';
+import { createBoundedLog } from '../boot-test/bounded-log.ts';
+import { createConsoleSigns } from '../boot-test/console-signs.ts';
+import type { TestMachine } from '../boot-test/start-test-machine.ts';
+import { JobFrames, type JobHeard } from './job-frames.ts';
+import { type JobLimits, judgeGuestJob } from './judge-guest-job.ts';
+
+export interface WatchJobOptions extends JobHeard {
+  readonly limits: JobLimits;
+  readonly signal: AbortSignal;
+}
+
+const frameLimits = { line: 4096, total: 64 * 1024 * 1024 };
+const keptBytes = 64 * 1024;
+const floodBytes = 32 * 1024 * 1024;
+const searchedBytes = 256 * 1024;
+const pollMilliseconds = 200;
+
+/**
+ * Watches a started machine until the job inside has ended and the machine has switched itself off.
+ *
+ * @returns the exit code that the job claims.
+ * @throws ColdpatchError `guest_not_started`, `guest_ended_early`, `guest_timeout`, `guest_protocol`, and what `signal`
+ * was aborted with.
+ */
+export async function watchGuestJob(machine: TestMachine, options: WatchJobOptions): Promise<number> {
+  const { limits, signal } = options;
+  const frames = new JobFrames(options);
+  const watched = watchConsoles(machine);
+  const patience = createBootPatience(watched.signs, true);
+  let failure: ColdpatchError | undefined;
+  void follow(machine, frames).then((found) => {
+    failure = found;
+  });
+  let isGone = false;
+  void machine.qemu.exited.then(() => {
+    isGone = true;
+  });
+  let since = { stage: 'start', at: performance.now() };
+  for (;;) {
+    await delay(pollMilliseconds, undefined, { signal }).catch(() => signal.throwIfAborted());
+    watched.search();
+    if (failure !== undefined) throw failure;
+    const { phase, exitCode } = frames.story;
+    const stage = phase === 'starting' || phase === 'coming_up' ? 'start' : phase;
+    if (stage !== since.stage) since = { stage, at: performance.now() };
+    const verdict = judgeGuestJob({
+      phase,
+      exitCode,
+      seconds: (performance.now() - since.at) / 1000,
+      limits,
+      hasStopped: machine.monitor.hasStopped(),
+      isGone,
+      isFlood: watched.isFlood(),
+      isStuck: stage === 'start' && patience.isOver(),
+      panic: watched.signs.wordsOf('panic'),
+      lastWords: watched.lastWords(),
+    });
+    if (verdict instanceof ColdpatchError) throw verdict;
+    if (verdict !== undefined) return verdict;
+  }
+}
+
+/** Reads the port to the end of the job; nobody reads what comes later. Never rejects: without a port there is no end. */
+async function follow(machine: TestMachine, frames: JobFrames): Promise<ColdpatchError | undefined> {
+  try {
+    for await (const frame of readFrames(machine.port, frameLimits)) {
+      frames.take(frame);
+      if (frames.story.phase === 'ended') break;
+    }
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ColdpatchError)) return undefined;
+    if (!isColdpatchError(error, 'appliance_failed')) return error;
+    return new ColdpatchError(
+      'guest_protocol',
+      'Expected the job in the started copy to keep to its protocol, but it did not, or said too much. The original is as it was.',
+      { cause: error },
+    );
+  }
+}
+
+/** The log of the firmware counts as a console. */
+function watchConsoles(machine: TestMachine) {
+  const signs = { console: createConsoleSigns(), firmware: createConsoleSigns() };
+  const logs = { console: createBoundedLog(keptBytes), firmware: createBoundedLog(keptBytes) };
+  const unread = { console: '', firmware: '' };
+  const isFlood = (): boolean => logs.console.total + logs.firmware.total > floodBytes;
+  for (const name of ['console', 'firmware'] as const) {
+    machine[name].on('error', () => undefined);
+    machine[name].on('data', (chunk: Buffer) => {
+      logs[name].add(chunk);
+      if (unread[name].length < searchedBytes) unread[name] += chunk.toString('utf8');
+      if (isFlood()) machine[name].pause();
+    });
+  }
+  type Signs = (typeof signs)['console'];
+  const both: Pick<Signs, 'has' | 'wordsOf'> = {
+    has: (sign) => signs.console.has(sign) || signs.firmware.has(sign),
+    wordsOf: (sign) => signs.console.wordsOf(sign) ?? signs.firmware.wordsOf(sign),
+  };
+  return {
+    signs: both,
+    isFlood,
+    search() {
+      for (const name of ['console', 'firmware'] as const) {
+        signs[name].add(unread[name]);
+        unread[name] = '';
+      }
+    },
+    lastWords: () => endOf(logs.console.text()) || endOf(logs.firmware.text()),
+  };
+}
+
+const shownLines = 8;
+const shownCharacters = 1000;
+
+function endOf(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: a guest must not reach the terminal of whoever reads this.
+  const plain = text.replaceAll(/\u001b\[[0-9;?=]*[A-Za-z]|[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, '');
+  const lines = plain.split('\n').filter((line) => line.trim() !== '');
+  return lines.slice(-shownLines).join('\n').slice(-shownCharacters);
+}

@@ -1,0 +1,56 @@
+import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { digestFile } from '../../../lib/digest-file.ts';
+import { guestAptConfiguration, guestPreferences, guestSourcesList } from '../namespace/apt-configuration.ts';
+import { describeDiskToGuest } from '../namespace/describe-disk-to-guest.ts';
+import { makeLocalRepository } from '../namespace/make-local-repository.ts';
+import type { EngineInput } from '../types.ts';
+import { describeMounts, placeOf } from './describe-mounts.ts';
+import { unpackPackage } from './unpack-package.ts';
+
+const guestScripts = join(import.meta.dirname, '../namespace/guest-scripts');
+const jobScripts = join(import.meta.dirname, 'job-scripts');
+
+export interface JobParts {
+  /** A directory with scripts beside those of the appliance. */
+  readonly moreScripts?: string;
+  /** More files: their text by their path in the tree. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Lines of apt.conf(5) on top of those of every engine. */
+  readonly aptConfiguration?: string;
+}
+
+/** Makes the content of a job disk for an upgrade in `tree`, which is made: scripts, and a repository of the planned packages. */
+export async function makeJob(
+  tree: string,
+  { guest, packages, signal }: Pick<EngineInput, 'guest' | 'packages' | 'signal'>,
+  { moreScripts, files = {}, aptConfiguration = '' }: JobParts = {},
+): Promise<void> {
+  const scripts = join(tree, 'scripts');
+  await mkdir(tree);
+  await cp(jobScripts, tree, { recursive: true });
+  if (moreScripts !== undefined) await cp(moreScripts, tree, { recursive: true });
+  await cp(guestScripts, scripts, { recursive: true, dereference: true });
+  await makeLocalRepository(join(tree, 'repository'), packages, signal, async ({ path }, directory, name) => {
+    const file = join(directory, name);
+    const size = await unpackPackage(path, file, signal);
+    return { name, size, sha256: await digestFile(file, { signal }) };
+  });
+  const places = new Map(guest.mounts.map((mount) => [mount.filesystem.uuid, placeOf(mount)]));
+  const { grubProbeAnswers, links } = describeDiskToGuest(guest, places);
+  const all = {
+    mounts: describeMounts(guest.mounts),
+    links: lines(links),
+    'scripts/apt.conf': `${guestAptConfiguration}${aptConfiguration}`,
+    'scripts/sources.list': guestSourcesList,
+    'scripts/preferences': guestPreferences,
+    'scripts/grub-probe-answers': lines(grubProbeAnswers),
+    ...(guest.hasPolicyRcD && { 'has-policy-rc-d': '' }),
+    ...files,
+  };
+  for (const [name, text] of Object.entries(all)) await writeFile(join(tree, name), text);
+}
+
+function lines(all: readonly string[]): string {
+  return all.map((line) => `${line}\n`).join('');
+}
