@@ -281,7 +281,6 @@ describe('a server', () => {
       { '/usr/share/app/version': '2.0\n', '/lib/systemd/system/app.service': unit },
     );
     const image = makeOverlay();
-    const backing = digestOf(prepared);
     const menu = await readGuestFile(prepared, '/boot/grub/grub.cfg');
     const result = await update(image, {}, ['--backing', prepared]);
     expect(result.stderr).not.toContain('coldpatch: error');
@@ -300,7 +299,6 @@ describe('a server', () => {
     expect(report.verification.filter(({ ok }) => !ok)).toEqual([]);
     expect(report.files.byClass).toContainEqual(expect.objectContaining({ class: 'traces of a start' }));
     console.log(JSON.stringify([report.phases, report.files]));
-    expect(digestOf(prepared)).toBe(backing);
 
     const raw = rawOf(image);
     execFileSync('e2fsck', ['-fn', `${raw}?offset=1048576`]);
@@ -327,13 +325,16 @@ describe('a server', () => {
   });
 
   test('one that only says that it is upgraded does not pass', async () => {
-    const image = join(folder, 'liar.raw');
-    await copyGuestImage(prepared, image);
+    const image = join(folder, 'liar.qcow2');
+    const raw = join(folder, 'liar.raw');
+    await copyGuestImage(prepared, raw);
     await changeGuestImage({
-      image,
+      image: raw,
       script:
         'printf "#!/bin/sh\\necho all upgraded\\n" > "$root/usr/local/sbin/apt-get"; chmod 755 "$root/usr/local/sbin/apt-get"',
     });
+    execFileSync('qemu-img', ['convert', '-O', 'qcow2', raw, image]);
+    rmSync(raw);
     chownSync(image, user, user);
     await offer('true');
     const original = digestOf(image);
