@@ -1,17 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { FileStatus, Filesystem } from '../../disk/filesystems/types.ts';
 import type { ByteSource } from '../../lib/byte-source.ts';
-import { ColdpatchError } from '../../lib/errors.ts';
 import { readChunks } from '../../lib/read-chunks.ts';
 import type { RecordedChange, RecordedFile, Recording } from './types.ts';
-
-/** One filesystem of the guest, before and after. */
-export interface FilesystemPair {
-  /** Where the guest mounts it. */
-  readonly path: string;
-  readonly before: Filesystem;
-  readonly after: Filesystem;
-}
+import { type FilesystemPair, isStateOfSame, walkBoth } from './walk-both.ts';
 
 /**
  * Compares the original with its upgraded copy from outside, inode by inode.
@@ -21,64 +13,24 @@ export interface FilesystemPair {
  * @throws ColdpatchError `filesystem_corrupt`, `limit_exceeded`.
  */
 export function recordChanges(pairs: readonly FilesystemPair[]): Recording {
-  const changes = pairs.flatMap(({ path, before, after }) => {
-    const old = listPaths(before, path);
-    const now = listPaths(after, path);
-    return [...compare(before, old, after, now)];
-  });
+  const changes = pairs.flatMap((pair) => [...compare(pair)]);
   return { changes: changes.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0)) };
 }
 
-const maximumPaths = 10_000_000;
-const maximumDepth = 4096;
-
-/** Every path of a filesystem with its inode. A directory that lies in itself is refused. */
-function listPaths(filesystem: Filesystem, top: string): Map<string, number> {
-  const paths = new Map<string, number>([[top, filesystem.rootInode]]);
-  const directories = new Set<number>([filesystem.rootInode]);
-  const pending = [{ path: top === '/' ? '' : top, inode: filesystem.rootInode, depth: 0 }];
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    for (const { name, inode } of filesystem.readDirectory(next.inode)) {
-      const path = `${next.path}/${name}`;
-      paths.set(path, inode);
-      if (filesystem.status(inode).type !== 'directory') continue;
-      if (directories.has(inode) || next.depth > maximumDepth) {
-        throw new ColdpatchError(
-          'filesystem_corrupt',
-          `Expected a tree, but the directory ${path} (inode ${inode}) is inside itself.`,
-        );
-      }
-      directories.add(inode);
-      pending.push({ path, inode, depth: next.depth + 1 });
+function* compare(pair: FilesystemPair): Generator<RecordedChange> {
+  const { before, after } = pair;
+  for (const { path, old, now, isUntouched } of walkBoth(pair)) {
+    if (isUntouched) continue;
+    if (now === undefined) {
+      yield { path, kind: 'removed' };
+    } else if (old === undefined) {
+      yield { path, kind: 'added', file: describe(after, now) };
+    } else {
+      const what = differences(before, old, after, now);
+      // What was made anew has other times, and nothing is told by them.
+      if (!isStateOfSame(pair) && what[0] === 'times') continue;
+      yield { path, kind: 'changed', what, file: describe(after, now) };
     }
-    if (paths.size > maximumPaths) {
-      throw new ColdpatchError('limit_exceeded', `Expected at most ${maximumPaths} paths in a filesystem.`);
-    }
-  }
-  return paths;
-}
-
-function* compare(
-  before: Filesystem,
-  old: ReadonlyMap<string, number>,
-  after: Filesystem,
-  now: ReadonlyMap<string, number>,
-): Generator<RecordedChange> {
-  const isSameFilesystem = before.id === after.id && before.uuid !== '' && before.uuid === after.uuid;
-  for (const [path, inode] of now) {
-    const oldInode = old.get(path);
-    if (oldInode === undefined) {
-      yield { path, kind: 'added', file: describe(after, inode) };
-      continue;
-    }
-    const sameInode = isSameFilesystem && oldInode === inode;
-    if (sameInode && sameBytes(before.fingerprint(inode), after.fingerprint(inode))) continue;
-    const what = differences(before, oldInode, after, inode);
-    if (!isSameFilesystem && what[0] === 'times') continue;
-    yield { path, kind: 'changed', what, file: describe(after, inode) };
-  }
-  for (const path of old.keys()) {
-    if (!now.has(path)) yield { path, kind: 'removed' };
   }
 }
 
