@@ -1,6 +1,7 @@
 import type { Config } from '../config/schema.ts';
 import { chooseEngine } from '../patch/choose-engine.ts';
 import { examineImage, type ImageRequest } from '../patch/examine-image.ts';
+import { completePlan } from '../patch/complete-plan.ts';
 import { createPhases, type PhaseDisplay } from '../patch/phases.ts';
 import type { Plan } from '../patch/plan.ts';
 import { planUpgrade } from '../patch/plan-upgrade.ts';
@@ -20,11 +21,12 @@ export async function planImage(config: Config, request: PlanRequest): Promise<P
   const phases = createPhases({ display: request.display, now: () => performance.now() });
   const image = await phases.run('inspect', () => examineImage(request.image));
   try {
-    const { plan } = await phases.run('plan', () =>
-      withWorkDirectory(config.cacheDirectory, (workDirectory) =>
+    const sources = sourcesOf(config, request);
+    return await phases.run('plan', async () => {
+      const planned = await withWorkDirectory(config.cacheDirectory, (workDirectory) =>
         planUpgrade(image, {
           ...choice,
-          sources: sourcesOf(config, request),
+          sources,
           workDirectory,
           clock: () => new Date(),
           onProgress: (progress) => {
@@ -33,9 +35,9 @@ export async function planImage(config: Config, request: PlanRequest): Promise<P
           },
           signal: request.signal,
         }),
-      ),
-    );
-    return plan;
+      );
+      return completePlan(image, planned, { sources, signal: request.signal });
+    });
   } finally {
     image.close();
   }

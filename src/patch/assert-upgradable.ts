@@ -2,7 +2,7 @@ import type { ManagedPlace } from '../disk/types.ts';
 import { ColdpatchError } from '../lib/errors.ts';
 import type { Engine } from './engines/types.ts';
 import type { ExaminedImage } from './examine-image.ts';
-import type { Plan } from './plan.ts';
+import type { UpgradePlan } from './plan.ts';
 
 /** Where packages own files: an upgrade must see all of it. */
 const systemPaths = /^\/(?:boot|etc|lib\w*|opt|s?bin|usr|var)(?:\/|$)/;
@@ -119,7 +119,7 @@ function assertAllMounted(
 }
 
 /** @throws ColdpatchError `guest_space`. */
-export function assertGuestSpace({ disk }: Plan): void {
+export function assertGuestSpace({ disk }: Pick<UpgradePlan, 'disk'>): void {
   if (disk.needed <= disk.free) return;
   const megabytes = (bytes: number) => `${Math.ceil(bytes / 1e6)} MB`;
   throw new ColdpatchError(

@@ -3,7 +3,7 @@ import type { InstalledPackage } from '../guest/types.ts';
 import type { PackageArrival, PackageChange, UpgradeSet } from '../upgrades/types.ts';
 import { usedRepositories } from '../upgrades/used-repositories.ts';
 import type { Engine } from './engines/types.ts';
-import type { NextStartAction, Plan } from './plan.ts';
+import type { NextStartAction, UpgradePlan } from './plan.ts';
 
 export interface PlanInput {
   readonly image: string;
@@ -17,8 +17,8 @@ export interface PlanInput {
   readonly freeBytes: number;
 }
 
-/** Puts together what an upgrade would do, but for what its scripts need and what it does to measured boot. */
-export function makePlan(input: PlanInput): Omit<Plan, 'forecast' | 'needsRunningSystem'> {
+/** Puts together what an upgrade would do. */
+export function makePlan(input: PlanInput): UpgradePlan {
   const { changes, keptBack, snapshot, skipped } = input.upgrades;
   const arrivals = changes.filter((change): change is PackageArrival => change.to !== null);
   return {

@@ -1,15 +1,10 @@
-import { readMeasuredBoot } from '../guest/measured-boot/read-measured-boot.ts';
-import type { Gap } from '../lib/gap.ts';
 import { changedConffiles } from '../guest/package-managers/dpkg/changed-conffiles.ts';
 import type { UpgradeSet } from '../upgrades/types.ts';
 import type { Engine } from './engines/types.ts';
 import type { ExaminedImage } from './examine-image.ts';
 import { findImageUpgrades, type ImageUpgradeOptions } from './find-image-upgrades.ts';
-import { bootChanges } from './forecast/boot-changes.ts';
-import { makeForecast } from './forecast/make-forecast.ts';
 import { makePlan } from './make-plan.ts';
-import type { Plan } from './plan.ts';
-import { needsRunningSystem } from './running-system/needs-running-system.ts';
+import type { UpgradePlan } from './plan.ts';
 
 export interface PlanOptions extends ImageUpgradeOptions {
   readonly engine: Engine;
@@ -17,7 +12,7 @@ export interface PlanOptions extends ImageUpgradeOptions {
 }
 
 export interface PlannedUpgrade {
-  readonly plan: Plan;
+  readonly plan: UpgradePlan;
   readonly upgrades: UpgradeSet;
 }
 
@@ -44,13 +39,5 @@ export async function planUpgrade(image: ExaminedImage, options: PlanOptions): P
     changedConffiles: changedConffiles(tree, affected).changed,
     freeBytes: Number(reading.mounts[0]?.filesystem.freeBytes ?? 0n),
   });
-  const gaps: Gap[] = [];
-  const changes = bootChanges(plan.changes, tree, gaps);
-  const forecast = makeForecast(readMeasuredBoot(image.opened, { withIdentity: false }), changes, gaps);
-  const needs = await needsRunningSystem(upgrades.changes, {
-    tree,
-    cacheDirectory: options.sources.cacheDirectory,
-    signal: options.signal,
-  });
-  return { plan: { ...plan, needsRunningSystem: needs, forecast }, upgrades };
+  return { plan, upgrades };
 }

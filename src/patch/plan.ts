@@ -31,8 +31,8 @@ export interface NextStartAction {
   readonly action: string;
 }
 
-/** What an upgrade of one image would change. The names are fixed: scripts rely on them. */
-export interface Plan {
+/** What an upgrade of one image would change: all that carrying it out needs. */
+export interface UpgradePlan {
   readonly image: string;
   readonly changes: readonly PlannedChange[];
   readonly held: readonly HeldPackage[];
@@ -47,12 +47,16 @@ export interface Plan {
   /** Configuration files that the operator changed, of packages in the plan: their content is kept. */
   readonly changedConffiles: readonly ChangedConffile[];
   readonly atNextStart: readonly NextStartAction[];
-  /** What package scripts ask a running system for; engines that start none leave it undone, or fail. */
-  readonly needsRunningSystem: readonly RunningSystemNeed[];
-  /** What changes for a machine that measures how it starts. */
-  readonly forecast: Forecast;
   /** The repositories that were used: address, suite, and the digest of what they signed. */
   readonly repositories: readonly UsedRepository[];
   /** Sources that were not used, and why. */
   readonly skippedSources: readonly { readonly where: string; readonly reason: string }[];
+}
+
+/** What `coldpatch plan` says before anything is done. The names are fixed: scripts rely on them. */
+export interface Plan extends UpgradePlan {
+  /** What package scripts ask a running system for; engines that start none leave it undone, or fail. */
+  readonly needsRunningSystem: readonly RunningSystemNeed[];
+  /** What changes for a machine that measures how it starts. */
+  readonly forecast: Forecast;
 }

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import type { FileTree } from '../../guest/file-tree.ts';
 import { readOrGap } from '../../guest/read-or-gap.ts';
 import { isColdpatchError } from '../../lib/errors.ts';
+import { mapConcurrently } from '../../lib/map-concurrently.ts';
 import { poolPath, poolRoot } from '../../upgrades/pool/pool-path.ts';
 import {
   type PackageScripts,
@@ -27,6 +28,7 @@ export interface NeedsOptions {
 }
 
 const scriptLimit = { limit: 1024 * 1024 };
+const packagesAtOnce = 4;
 /** Of an old version that goes; what comes brings the others. */
 const leaving: readonly ScriptName[] = ['prerm', 'postrm'];
 
@@ -41,8 +43,11 @@ export async function needsRunningSystem(
   { tree, cacheDirectory, signal }: NeedsOptions,
 ): Promise<readonly RunningSystemNeed[]> {
   const needs = new Map<string, RunningSystemNeed>();
-  for (const change of changes) {
-    const pooled = await pooledScripts(change, cacheDirectory, signal);
+  const scripts = await mapConcurrently(changes, packagesAtOnce, signal, async (change) => ({
+    change,
+    pooled: await pooledScripts(change, cacheDirectory, signal),
+  }));
+  for (const { change, pooled } of scripts) {
     const installed: PackageScripts = change.from === null ? new Map() : installedScripts(change, tree);
     for (const script of scriptNames) {
       const isOld = pooled === undefined || leaving.includes(script);

@@ -3,7 +3,7 @@ import { readInitramfsReleases } from '../../guest/boot/read-initramfs-releases.
 import type { GrubMenu } from '../../guest/boot/parse-grub-menu.ts';
 import type { FileTree } from '../../guest/file-tree.ts';
 import type { Kernel } from '../../guest/types.ts';
-import type { Plan } from '../plan.ts';
+import type { UpgradePlan } from '../plan.ts';
 import { type Check, judge } from './types.ts';
 
 const initramfsLimit = 512 * 1024 * 1024;
@@ -19,7 +19,7 @@ export interface BootState {
  * that was built for it, the newest one starts when nobody chooses, and it gets the arguments that the one before got.
  */
 export async function checkBoot(
-  plan: Plan,
+  plan: UpgradePlan,
   { kernels: before, menu: menuBefore }: BootState,
   { kernels: after, menu: menuAfter }: BootState,
   tree: FileTree,

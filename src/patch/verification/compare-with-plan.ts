@@ -1,12 +1,12 @@
 import type { Inspection } from '../../guest/inspection.ts';
 import type { InstalledPackage } from '../../guest/types.ts';
-import type { Plan } from '../plan.ts';
+import type { UpgradePlan } from '../plan.ts';
 import type { RecordedChange, Recording } from '../recording/types.ts';
 import { type Check, judge } from './types.ts';
 
 /** Holds our own inspection of the copy against the plan: the guest's word proves nothing. */
 export function compareWithPlan(
-  plan: Plan,
+  plan: UpgradePlan,
   before: Inspection,
   after: Inspection,
   recording: Recording,
@@ -43,7 +43,7 @@ function checkFormat(before: Inspection, after: Inspection): Check {
 }
 
 function checkPackages(
-  plan: Plan,
+  plan: UpgradePlan,
   before: readonly InstalledPackage[],
   after: readonly InstalledPackage[],
 ): Check {
@@ -68,7 +68,7 @@ function checkPackages(
 
 /** The entry of the same package under another architecture, when it is the one that the change starts from. */
 function replacedEntries(
-  { name, architecture, from }: Plan['changes'][number],
+  { name, architecture, from }: UpgradePlan['changes'][number],
   before: readonly InstalledPackage[],
 ): string[] {
   const own = before.filter((entry) => entry.name === name);
@@ -89,7 +89,7 @@ function checkIdentity(before: Inspection, after: Inspection): Check {
   );
 }
 
-function checkConffiles(plan: Plan, recording: Recording): Check {
+function checkConffiles(plan: UpgradePlan, recording: Recording): Check {
   const kept = new Set(plan.changedConffiles.map(({ path }) => path));
   const problems = recording.changes
     .filter((change) => kept.has(change.path) && changedContent(change))
