@@ -1,6 +1,7 @@
 import type { ByteSource } from './byte-source.ts';
 
-const chunkBytes = 1024 * 1024;
+/** Bytes of a chunk at most. */
+export const chunkBytes = 1024 * 1024;
 
 export interface Chunk {
   readonly offset: bigint;
@@ -8,13 +9,18 @@ export interface Chunk {
   readonly bytes: Buffer;
 }
 
-/** The bytes of `source` in turn, at most 1 MiB at a time. */
-export function* readChunks(source: ByteSource): Generator<Chunk, undefined> {
+/**
+ * The bytes of `source` in turn, at most 1 MiB at a time.
+ * @param buffer of `chunkBytes`, for who reads many sources in turn.
+ */
+export function* readChunks(
+  source: ByteSource,
+  buffer = Buffer.allocUnsafe(Math.min(Number(source.size), chunkBytes)),
+): Generator<Chunk, undefined> {
   const size = BigInt(chunkBytes);
-  const buffer = Buffer.allocUnsafe(Number(source.size < size ? source.size : size));
   for (let offset = 0n; offset < source.size; offset += size) {
     const left = source.size - offset;
-    const bytes = left < size ? buffer.subarray(0, Number(left)) : buffer;
+    const bytes = left < size ? buffer.subarray(0, Number(left)) : buffer.subarray(0, chunkBytes);
     source.read(offset, bytes);
     yield { offset, bytes };
   }

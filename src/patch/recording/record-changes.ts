@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FileStatus, Filesystem } from '../../disk/filesystems/types.ts';
 import type { ByteSource } from '../../lib/byte-source.ts';
-import { readChunks } from '../../lib/read-chunks.ts';
+import { chunkBytes, readChunks } from '../../lib/read-chunks.ts';
 import type { RecordedChange, RecordedFile, Recording } from './types.ts';
 import { type FilesystemPair, isStateOfSame, walkBoth } from './walk-both.ts';
 
@@ -19,46 +19,56 @@ export function recordChanges(pairs: readonly FilesystemPair[]): Recording {
 
 function* compare(pair: FilesystemPair): Generator<RecordedChange> {
   const { before, after } = pair;
+  const readFile = fileReader();
   for (const { path, old, now, isUntouched } of walkBoth(pair)) {
     if (isUntouched) continue;
     if (now === undefined) {
       yield { path, kind: 'removed' };
-    } else if (old === undefined) {
-      yield { path, kind: 'added', file: describe(after, now) };
-    } else {
-      const what = differences(before, old, after, now);
-      // What was made anew has other times, and nothing is told by them.
-      if (!isStateOfSame(pair) && what[0] === 'times') continue;
-      yield { path, kind: 'changed', what, file: describe(after, now) };
+      continue;
     }
+    const status = after.status(now);
+    if (old === undefined) {
+      const sha256 = status.type === 'file' ? readFile(after.openFile(now)).sha256 : undefined;
+      yield { path, kind: 'added', file: describe(after, status, sha256) };
+      continue;
+    }
+    const oldStatus = before.status(old);
+    const isFile = status.type === 'file' && oldStatus.type === 'file';
+    const read =
+      status.type === 'file'
+        ? readFile(after.openFile(now), isFile ? before.openFile(old) : undefined)
+        : undefined;
+    const isSame = read?.isSame ?? sameContent(before, oldStatus, after, status);
+    const what = differences(before, oldStatus, after, status, isSame);
+    // What was made anew has other times, and nothing is told by them.
+    if (!isStateOfSame(pair) && what[0] === 'times') continue;
+    yield { path, kind: 'changed', what, file: describe(after, status, read?.sha256) };
   }
 }
 
 function differences(
   before: Filesystem,
-  oldInode: number,
+  old: FileStatus,
   after: Filesystem,
-  inode: number,
+  now: FileStatus,
+  isSameContent: boolean,
 ): NonNullable<RecordedChange['what']> {
-  const old = before.status(oldInode);
-  const now = after.status(inode);
   const what: NonNullable<RecordedChange['what']>[number][] = [];
   if (old.type !== now.type) what.push('type');
-  else if (!sameContent(before, old, after, now)) what.push('content');
+  else if (!isSameContent) what.push('content');
   if (old.mode !== now.mode) what.push('mode');
   if (old.uid !== now.uid || old.gid !== now.gid) what.push('owner');
-  if (!sameAttributes(before.extendedAttributes(oldInode), after.extendedAttributes(inode))) {
+  if (!sameAttributes(before.extendedAttributes(old.inode), after.extendedAttributes(now.inode))) {
     what.push('attributes');
   }
   return what.length > 0 ? what : ['times'];
 }
 
+/** Of what is no file. */
 function sameContent(before: Filesystem, old: FileStatus, after: Filesystem, now: FileStatus): boolean {
   switch (now.type) {
-    case 'file':
-      return old.size === now.size && sameFiles(before.openFile(old.inode), after.openFile(now.inode));
     case 'symlink':
-      return before.readLink(old.inode) === after.readLink(now.inode);
+      return old.type === 'symlink' && before.readLink(old.inode) === after.readLink(now.inode);
     case 'character-device':
     case 'block-device':
       return old.device?.major === now.device?.major && old.device?.minor === now.device?.minor;
@@ -67,8 +77,11 @@ function sameContent(before: Filesystem, old: FileStatus, after: Filesystem, now
   }
 }
 
-function describe(filesystem: Filesystem, inode: number): RecordedFile {
-  const { type, mode, uid, gid, size, device } = filesystem.status(inode);
+function describe(
+  filesystem: Filesystem,
+  { inode, type, mode, uid, gid, size, device }: FileStatus,
+  sha256: string | undefined,
+): RecordedFile {
   const attributes = [...filesystem.extendedAttributes(inode)];
   return {
     type,
@@ -76,7 +89,7 @@ function describe(filesystem: Filesystem, inode: number): RecordedFile {
     uid,
     gid,
     size: Number(size),
-    ...(type === 'file' && { sha256: digest(filesystem.openFile(inode)) }),
+    ...(sha256 !== undefined && { sha256 }),
     ...(type === 'symlink' && { target: filesystem.readLink(inode) }),
     ...(device && { device }),
     ...(attributes.length > 0 && {
@@ -87,19 +100,24 @@ function describe(filesystem: Filesystem, inode: number): RecordedFile {
   };
 }
 
-function digest(source: ByteSource): string {
-  const hash = createHash('sha256');
-  for (const { bytes } of readChunks(source)) hash.update(bytes);
-  return hash.digest('hex');
+interface ReadFile {
+  readonly sha256: string;
+  /** Whether the other one has the same bytes. */
+  readonly isSame: boolean;
 }
 
-/** Compares two sources of one size, no further than to their first difference. */
-function sameFiles(a: ByteSource, b: ByteSource): boolean {
-  const others = readChunks(b);
-  for (const { bytes } of readChunks(a)) {
-    if (!sameBytes(bytes, others.next().value?.bytes)) return false;
-  }
-  return true;
+/** Digests a file and compares it with another in one reading; the other one is read no further than to the first difference. */
+function fileReader(): (source: ByteSource, other?: ByteSource) => ReadFile {
+  const buffers = [Buffer.allocUnsafe(chunkBytes), Buffer.allocUnsafe(chunkBytes)] as const;
+  return (source, other) => {
+    const hash = createHash('sha256');
+    let others = other?.size === source.size ? readChunks(other, buffers[1]) : undefined;
+    for (const { bytes } of readChunks(source, buffers[0])) {
+      hash.update(bytes);
+      if (others && !sameBytes(bytes, others.next().value?.bytes)) others = undefined;
+    }
+    return { sha256: hash.digest('hex'), isSame: others !== undefined };
+  };
 }
 
 function sameAttributes(a: ReadonlyMap<string, Uint8Array>, b: ReadonlyMap<string, Uint8Array>): boolean {

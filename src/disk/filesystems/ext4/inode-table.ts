@@ -18,11 +18,22 @@ export function openInodeTable(metadata: ByteSource, superblock: Superblock): In
   const tables = createLruCache<number, number>(rememberedGroups);
   const blocks = createLruCache<number, Buffer>(rememberedBlocks);
   const blockAt = (block: number): Buffer => {
-    const bytes =
-      blocks.get(block) ??
-      readBytes(metadata, BigInt(block) * BigInt(superblock.blockSize), superblock.blockSize);
+    const known = blocks.get(block);
+    if (known !== undefined) {
+      return known;
+    }
+    const bytes = readBytes(metadata, BigInt(block) * BigInt(superblock.blockSize), superblock.blockSize);
     blocks.set(block, bytes);
     return bytes;
+  };
+  const tableOf = (group: number): number => {
+    const known = tables.get(group);
+    if (known !== undefined) {
+      return known;
+    }
+    const table = inodeTableOf(metadata, superblock, group);
+    tables.set(group, table);
+    return table;
   };
   return (number) => {
     const known = inodes.get(number);
@@ -33,8 +44,7 @@ export function openInodeTable(metadata: ByteSource, superblock: Superblock): In
       throw filesystemCorrupt(`Expected an inode from 1 to ${superblock.inodes}, but found ${number}.`);
     }
     const group = Math.floor((number - 1) / superblock.inodesPerGroup);
-    const table = tables.get(group) ?? inodeTableOf(metadata, superblock, group);
-    tables.set(group, table);
+    const table = tableOf(group);
     const place = ((number - 1) % superblock.inodesPerGroup) * superblock.inodeSize;
     const within = place % superblock.blockSize;
     const block = blockAt(table + Math.floor(place / superblock.blockSize));
