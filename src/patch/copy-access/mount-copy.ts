@@ -27,10 +27,13 @@ export async function mountCopy(
   for (const { path, volume, filesystem } of mounts) {
     const mountPoint = path === '/' ? root : `${root}${path}`;
     const range = `offset=${placeOnDisk(volume)},sizelimit=${volume.size}`;
-    // The copy is disposable until its one real sync: the journal need not be written every five seconds.
+    // The copy is disposable until its one real sync: the journal need not be written every five seconds, and a file that
+    // takes the place of another one need not be written before its rename. What mkfs left to do later is left so.
     // A read-only mount of a filesystem that was unmounted needs nothing from its journal.
     const options =
-      mode === 'writable' ? 'rw,noatime,nodev,nosuid,commit=300' : 'ro,noload,noatime,nodev,nosuid,noexec';
+      mode === 'writable'
+        ? 'rw,noatime,nodev,nosuid,commit=300,noauto_da_alloc,noinit_itable'
+        : 'ro,noload,noatime,nodev,nosuid,noexec';
     await namespace.runOrFail({
       file: 'mount',
       args: ['-t', 'ext4', '-o', `loop,${range},${options}`, '--', disk, mountPoint],
