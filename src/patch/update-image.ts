@@ -7,8 +7,10 @@ import { inspectImage } from '../guest/inspect-image.ts';
 import type { GuestMount } from '../guest/mount-guest.ts';
 import { readGuest } from '../guest/read-guest.ts';
 import { digestFile } from '../lib/digest-file.ts';
+import { syncFile } from '../lib/durable-file.ts';
 import { ColdpatchError } from '../lib/errors.ts';
 import { ensurePackages } from '../upgrades/pool/ensure-packages.ts';
+import { ensureUnpacked } from '../upgrades/pool/ensure-unpacked.ts';
 import { assertGuestSpace, assertSameArchitecture, assertUpgradable } from './assert-upgradable.ts';
 import type { CheckedOutImage } from './checked-out-image.ts';
 import { describeUpdate, type Outcome } from './describe-update.ts';
@@ -126,23 +128,9 @@ async function upgrade(
   const { phases, signal } = options;
   const mounts = examined.reading.mounts.filter((mount) => options.engine.canMount(mount));
   const before = image.digest(signal);
-  const packages = await phases.run('packages', () =>
-    ensurePackages(
-      planned.upgrades.changes.flatMap((change) => (change.to === null ? [] : [change.file])),
-      {
-        cacheDirectory: options.sources.cacheDirectory,
-        allowHostFiles: options.sources.repositories !== undefined,
-        onProgress: (done, total) => phases.progress(total === 0 ? 1 : done / total, ''),
-        clock: options.clock,
-        signal,
-      },
-    ),
-  );
-  const { copy, method } = await phases.run('copy', async () => {
-    await image.assertRoomForCopy(hostBytes(planned, options.engine));
-    const made = await image.copy(signal);
-    return { method: made.method, copy: copyOf(made.path, examined) };
-  });
+  await image.assertRoomForCopy(hostBytes(planned, options.engine));
+  const { packages, made } = await fetchAndCopy(image, options, planned);
+  const copy = copyOf(made.path, examined);
   const result = await phases.run('upgrade', () =>
     options.engine.run({
       host: options.host,
@@ -155,6 +143,9 @@ async function upgrade(
       onProgress: ({ fraction, detail }) => phases.progress(fraction, detail),
     }),
   );
+  // Nobody writes to it any more. A failure is told once, and not to the sync before promotion: it ends the run.
+  const written = syncFile(copy.path);
+  written.catch(() => undefined);
   const after = digestFile(copy.path, { signal, bytesPerSecond: options.host.ioBytesPerSecond });
   after.catch(() => undefined);
   const outside = options.engine.checkFromOutside({
@@ -174,14 +165,14 @@ async function upgrade(
   const bootTest = await testBoot(copy, examined, image.path, verification, options);
   const generation = await phases.run('promote', async () => {
     signal.throwIfAborted();
-    const [digest] = await Promise.all([before, after]);
+    const [digest] = await Promise.all([before, after, written]);
     return image.promote({ copy: copy.path, format: copy.format, digest });
   });
   return {
     before: await before,
     after: await after,
     upgraded: {
-      method,
+      method: made.method,
       result,
       recording,
       verification: bootTest ? [...verification, bootTest.check] : verification,
@@ -198,6 +189,39 @@ function hostBytes({ plan, upgrades }: PlannedUpgrade, engine: Engine): bigint {
     change.to === null ? [] : [{ size: change.file.size, installedSize: change.installedSize }],
   );
   return engine.hostBytes?.(growth, arrivals) ?? growth;
+}
+
+/** Copies the image while its packages are fetched, or found to be whole. */
+async function fetchAndCopy(
+  image: CheckedOutImage,
+  { phases, sources, clock, signal }: UpdateOptions,
+  { upgrades }: PlannedUpgrade,
+): Promise<{
+  readonly packages: EngineInput['packages'];
+  readonly made: Awaited<ReturnType<CheckedOutImage['copy']>>;
+}> {
+  const failed = new AbortController();
+  const copying = image.copy(AbortSignal.any([signal, failed.signal]));
+  copying.catch(() => undefined);
+  try {
+    const { cacheDirectory } = sources;
+    const packages = await phases.run('packages', async () => {
+      const files = upgrades.changes.flatMap((change) => (change.to === null ? [] : [change.file]));
+      const pooled = await ensurePackages(files, {
+        cacheDirectory,
+        allowHostFiles: sources.repositories !== undefined,
+        onProgress: (done, total) => phases.progress(total === 0 ? 1 : done / total, ''),
+        clock,
+        signal,
+      });
+      return ensureUnpacked(pooled, { cacheDirectory, clock, signal });
+    });
+    return { packages, made: await phases.run('copy', () => copying) };
+  } catch (error) {
+    failed.abort();
+    await copying.catch(() => undefined);
+    throw error;
+  }
 }
 
 /** @throws VerificationError when the copy does not start as the original does. */

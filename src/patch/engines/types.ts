@@ -4,6 +4,7 @@ import type { PartitionTableId } from '../../disk/partition-tables/types.ts';
 import type { GrubMenu } from '../../guest/boot/parse-grub-menu.ts';
 import type { FstabEntry } from '../../guest/parse-fstab.ts';
 import type { GuestMount } from '../../guest/mount-guest.ts';
+import type { ReadyPackage } from '../../upgrades/pool/ensure-unpacked.ts';
 import type { Check } from '../verification/types.ts';
 
 export type EngineId = 'namespace' | 'appliance' | 'boot';
@@ -51,8 +52,8 @@ export interface EngineInput {
   readonly host: EngineHost;
   readonly copy: ImageCopy;
   readonly guest: EngineGuest;
-  /** Verified files of the planned packages, on this host. */
-  readonly packages: readonly { readonly path: string; readonly sha256: string; readonly size: number }[];
+  /** Files of the planned packages on this host, verified, and without compression where there was room for that. */
+  readonly packages: readonly ReadyPackage[];
   /** An empty directory on the host for the run; the caller removes it. */
   readonly workDirectory: string;
   readonly signal: AbortSignal;

@@ -2,13 +2,14 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasErrorCode } from '../../lib/has-error-code.ts';
 import { type KeptFile, kindOfKept, listKeptFiles } from './list-kept-files.ts';
+import { listUnpackedPackages } from './list-unpacked-packages.ts';
 import { lockPool } from './lock-pool.ts';
 
 export interface PrunePoolOptions {
   readonly cacheDirectory: string;
   /** Remove what was not used for longer. */
   readonly maxAgeDays?: number;
-  /** Remove packages, the longest unused first, until all have this many bytes at most. */
+  /** Remove packages, unpacked ones before others and the longest unused first, until all have this many bytes at most. */
   readonly maxBytes?: number;
   readonly now: Date;
   readonly signal?: AbortSignal;
@@ -32,15 +33,17 @@ export async function prunePool(options: PrunePoolOptions): Promise<PoolPruning>
   await using _lock = await lockPool(cacheDirectory, options.signal);
   const oldest =
     maxAgeDays === undefined ? Number.NEGATIVE_INFINITY : now.getTime() - maxAgeDays * 24 * hourMilliseconds;
-  const files = await listKeptFiles(cacheDirectory);
+  const files = [...(await listKeptFiles(cacheDirectory)), ...(await listUnpackedPackages(cacheDirectory))];
   const isFree = ({ name, usedAt }: KeptFile): boolean =>
     kindOfKept(name) !== 'newestRelease' && now.getTime() - usedAt.getTime() > hourMilliseconds;
   const tooOld = files.filter((file) => isFree(file) && file.usedAt.getTime() < oldest);
   const rest = files.filter((file) => !tooOld.includes(file));
   const packages = rest.filter(({ name }) => kindOfKept(name) === 'package');
+  const unpacked = rest.filter(({ name }) => kindOfKept(name) === undefined);
+  // What can be made again without a network goes first.
   const tooMuch = firstUntil(
-    packages.filter(isFree).toSorted((one, other) => one.usedAt.getTime() - other.usedAt.getTime()),
-    sizeOf(packages) - maxBytes,
+    [...unpacked.filter(isFree).toSorted(byUse), ...packages.filter(isFree).toSorted(byUse)],
+    sizeOf(packages) + sizeOf(unpacked) - maxBytes,
   );
   const removed = [...tooOld, ...tooMuch];
   await removeSolverLists(cacheDirectory, oldest);
@@ -50,6 +53,10 @@ export async function prunePool(options: PrunePoolOptions): Promise<PoolPruning>
     removed: { files: removed.length, bytes: sizeOf(removed) },
     kept: { files: kept.length, bytes: sizeOf(kept) },
   };
+}
+
+function byUse(one: KeptFile, other: KeptFile): number {
+  return one.usedAt.getTime() - other.usedAt.getTime();
 }
 
 /** As many of `files` as are needed to have `bytes`. */

@@ -1,12 +1,10 @@
 import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { digestFile } from '../../../lib/digest-file.ts';
 import { guestAptConfiguration, guestPreferences, guestSourcesList } from '../namespace/apt-configuration.ts';
 import { describeDiskToGuest } from '../namespace/describe-disk-to-guest.ts';
 import { makeLocalRepository } from '../namespace/make-local-repository.ts';
 import type { EngineInput } from '../types.ts';
 import { describeMounts, placeOf } from './describe-mounts.ts';
-import { unpackPackage } from './unpack-package.ts';
 
 const guestScripts = join(import.meta.dirname, '../namespace/guest-scripts');
 const jobScripts = join(import.meta.dirname, 'job-scripts');
@@ -31,11 +29,7 @@ export async function makeJob(
   await cp(jobScripts, tree, { recursive: true });
   if (moreScripts !== undefined) await cp(moreScripts, tree, { recursive: true });
   await cp(guestScripts, scripts, { recursive: true, dereference: true });
-  await makeLocalRepository(join(tree, 'repository'), packages, signal, async ({ path }, directory, name) => {
-    const file = join(directory, name);
-    const size = await unpackPackage(path, file, signal);
-    return { name, size, sha256: await digestFile(file, { signal }) };
-  });
+  await makeLocalRepository(join(tree, 'repository'), packages, signal);
   const places = new Map(guest.mounts.map((mount) => [mount.filesystem.uuid, placeOf(mount)]));
   const { grubProbeAnswers, links } = describeDiskToGuest(guest, places);
   const all = {

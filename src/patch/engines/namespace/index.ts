@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { cp, mkdir, open, statfs, writeFile } from 'node:fs/promises';
+import { cp, mkdir, open, statfs, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ColdpatchError } from '../../../lib/errors.ts';
 import { hasErrorCode } from '../../../lib/has-error-code.ts';
@@ -19,7 +19,7 @@ import { asHostFull } from '../as-host-full.ts';
 /** Runs the guest's package manager on the host's kernel, in namespaces. See readme.md. */
 export const namespaceEngine: Engine = {
   id: 'namespace',
-  revision: 1,
+  revision: 2,
   // Making an initramfs is what takes most.
   memoryBytes: 1024 ** 3,
   trustReason:
@@ -44,8 +44,8 @@ async function runNamespaceEngine(input: EngineInput): Promise<EngineResult> {
     root: join(workDirectory, 'root'),
   };
   await mkdir(directories.state);
-  await makeLocalRepository(directories.repository, input.packages, input.signal);
-
+  const repository = makeRepository(directories, input);
+  repository.catch(() => undefined);
   const namespace = await HostNamespace.open();
   try {
     const disk = await attachCopy(
@@ -62,6 +62,7 @@ async function runNamespaceEngine(input: EngineInput): Promise<EngineResult> {
       to: device,
       writable: true,
     }));
+    await repository;
     const changed = await changeCopy(namespace, directories, mounted, devices, input);
     await disk.detach();
     return {
@@ -71,6 +72,7 @@ async function runNamespaceEngine(input: EngineInput): Promise<EngineResult> {
     };
   } finally {
     await namespace.close();
+    await repository.catch(() => undefined);
   }
 }
 
@@ -79,6 +81,15 @@ interface Directories {
   readonly repository: string;
   readonly state: string;
   readonly root: string;
+}
+
+/** With a place in apt's own cache for each package. */
+async function makeRepository({ repository, state }: Directories, input: EngineInput): Promise<void> {
+  const archives = join(state, 'archives');
+  await mkdir(archives);
+  for (const name of await makeLocalRepository(repository, input.packages, input.signal)) {
+    await symlink(`/run/coldpatch/repository/${name}`, join(archives, name));
+  }
 }
 
 interface Output {

@@ -1,49 +1,61 @@
 import { copyFile, link, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runProgramOrFail } from '../../../lib/run-program.ts';
-import { mapConcurrently } from '../../../lib/map-concurrently.ts';
+import { ColdpatchError } from '../../../lib/errors.ts';
 import { hasErrorCode } from '../../../lib/has-error-code.ts';
 import type { EngineInput } from '../types.ts';
 
-type PackageFile = EngineInput['packages'][number];
-
-/** A package file in the repository. */
-export interface PlacedPackage {
-  /** Of the file. */
-  readonly name: string;
-  readonly sha256: string;
-  readonly size: number;
-}
+/** dpkg itself reads no more of a control file than some hundred KiB. */
+const mostControlBytes = 1024 * 1024;
 
 /**
- * Puts a package into `directory`.
- * @param archiveName what apt calls the file in its cache.
+ * Makes a flat apt repository of exactly `packages` in `directory`, which is made.
+ * @returns the names of their files: those that apt gives them in its own cache, where it does not digest them again.
  */
-export type PlacePackage = (
-  file: PackageFile,
-  directory: string,
-  archiveName: string,
-) => Promise<PlacedPackage>;
-
-/** Makes a flat apt repository of exactly `packages` in `directory`, which is made. */
 export async function makeLocalRepository(
   directory: string,
-  packages: readonly PackageFile[],
+  packages: EngineInput['packages'],
   signal: AbortSignal,
-  place: PlacePackage = linkOrCopy,
-): Promise<void> {
+): Promise<readonly string[]> {
   await mkdir(directory, { recursive: true });
-  const stanzas = await mapConcurrently(packages, 4, signal, async (file) => {
-    const { stdout } = await runProgramOrFail({
-      file: 'dpkg-deb',
-      args: ['--field', file.path],
-      timeoutSeconds: 60,
-      signal,
-    });
-    const { name, size, sha256 } = await place(file, directory, archiveNameOf(stdout));
-    return `${stdout.trimEnd()}\nFilename: ./${name}\nSize: ${size}\nSHA256: ${sha256}\n`;
-  });
+  const controls = await readControls(packages, signal);
+  const names: string[] = [];
+  const stanzas: string[] = [];
+  for (const [index, { path, sha256, size }] of packages.entries()) {
+    const control = controls[index] ?? '';
+    const name = archiveNameOf(control);
+    await linkOrCopy(path, join(directory, name));
+    // apt takes this for a part of an address.
+    const address = name.replaceAll('%', '%25');
+    names.push(name);
+    stanzas.push(`${control}\nFilename: ./${address}\nSize: ${size}\nSHA256: ${sha256}\n`);
+  }
   await writeFile(join(directory, 'Packages'), stanzas.join('\n'));
+  return names;
+}
+
+/** The control paragraphs of packages, in their order: by one shell, because to start a program costs us most. */
+async function readControls(
+  packages: EngineInput['packages'],
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  if (packages.length === 0) return [];
+  const { stdout } = await runProgramOrFail({
+    file: 'sh',
+    args: [
+      ['-ec', 'for file; do dpkg-deb --field "$file"; echo; done', 'sh'],
+      packages.map(({ path }) => path),
+    ].flat(),
+    timeoutSeconds: 600,
+    maxOutputBytes: mostControlBytes * packages.length,
+    signal,
+  });
+  const controls = stdout.trim().split(/\n{2,}/);
+  if (controls.length === packages.length) return controls;
+  throw new ColdpatchError(
+    'host_tool_failed',
+    `Expected one paragraph for each of ${packages.length} packages from dpkg-deb --field, but got ${controls.length}.`,
+  );
 }
 
 /** As apt composes it in pkgAcqArchive: with `_` between the fields, and `%5f` and `%3a` for `_` and `:` in them. */
@@ -55,15 +67,11 @@ function archiveNameOf(control: string): string {
   return `${fields.join('_')}.deb`;
 }
 
-async function linkOrCopy(file: PackageFile, directory: string): Promise<PlacedPackage> {
-  const { path: from, sha256, size } = file;
-  const name = `${sha256}.deb`;
-  const to = join(directory, name);
+async function linkOrCopy(from: string, to: string): Promise<void> {
   try {
     await link(from, to);
   } catch (error) {
     if (!hasErrorCode(error, 'EXDEV', 'EPERM', 'EMLINK')) throw error;
     await copyFile(from, to);
   }
-  return { name, sha256, size };
 }

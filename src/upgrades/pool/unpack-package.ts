@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { runProgramOrFail } from '../../../lib/run-program.ts';
+import { runProgramOrFail } from '../../lib/run-program.ts';
 
 /** The two archives of a package (deb(5)), and the option with which dpkg-deb writes them out unpacked. */
 const archives = [
