@@ -281,7 +281,7 @@ describe('QEMU is killed', () => {
 });
 
 describe('coldpatch is killed', () => {
-  async function killed(run: Promise<CommandResult>): Promise<void> {
+  async function expectKilled(run: Promise<CommandResult>): Promise<void> {
     const [qemu] = processes('qemu-system');
     if (qemu === undefined) throw new Error('Expected a machine, but there is none.');
     process.kill(parentOf(qemu), 'SIGKILL');
@@ -295,14 +295,14 @@ describe('coldpatch is killed', () => {
     await offer(step, wait);
     const run = update();
     await reached(step);
-    await killed(run);
+    await expectKilled(run);
   });
 
   test('while the copy is checked, and the next run upgrades', async () => {
     await offer();
     const run = update();
     await checking();
-    await killed(run);
+    await expectKilled(run);
     const report = await updateOrFail();
     expect(report.recovered).not.toEqual([]);
     expect(await readGuestFile(image, '/initramfs')).toBe('built\n');

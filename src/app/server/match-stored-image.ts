@@ -1,5 +1,5 @@
 import type { SourceConfig } from '../../config/server-schema.ts';
-import { ColdpatchError, isColdpatchError } from '../../lib/errors.ts';
+import { ColdpatchError } from '../../lib/errors.ts';
 import { type Finding, replaceFindings } from '../../store/findings.ts';
 import { type StoredImage, updateImageRow } from '../../store/images.ts';
 import type { PackageExposure } from '../../upgrades/matching/exposure.ts';
@@ -34,13 +34,14 @@ export async function matchStoredImage(
   };
   const matched_at = store.now().toISOString();
   for await (const answer of scanImages(config, [image.locator], options)) {
-    if (isColdpatchError(answer.error, 'system_unknown', 'image_encrypted')) {
+    const { error } = answer;
+    if (error?.code === 'system_unknown' || error?.code === 'image_encrypted') {
       await replaceFindings(store, image.id, []);
       const nothing = { outdated: null, vulnerabilities: null, urgent: null, unknowns: null };
       await updateImageRow(store, image.id, { ...nothing, matched_at });
       return { outcome: 'system_unknown', outdated: 0, vulnerabilities: 0, isUrgentEnough: false };
     }
-    if (answer.error) throw answer.error;
+    if (error !== undefined) throw error;
     const { packages, summary, unknown } = answer.scan;
     await replaceFindings(store, image.id, packages.flatMap(findingsOf));
     await updateImageRow(store, image.id, {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { hostBytesOf } from './host-bytes-of.ts';
 import { makeJobDisk } from './make-job-disk.ts';
-import { unpackPackage } from './unpack-package.ts';
+import { unpackPackage } from '../../../upgrades/pool/unpack-package.ts';
 
 const mebibyte = 1024 * 1024;
 
