@@ -1,25 +1,8 @@
 import { type Command, Option } from 'commander';
 import { wholeNumber } from '../whole-number.ts';
+import type { ServeOptions } from '../commands/serve.ts';
+import type { WorkerOptions } from '../commands/worker.ts';
 import { cacheOption, configOption, print, printError } from '../shared-options.ts';
-
-interface ServeFlags {
-  readonly policies: string;
-  readonly database?: string;
-  readonly listen: string;
-  readonly tlsCert?: string;
-  readonly tlsKey?: string;
-  readonly behindProxy: boolean;
-  readonly requestsPerSecond: number;
-  readonly cache?: string;
-  readonly config?: string;
-}
-
-interface WorkerFlags {
-  readonly database: string;
-  readonly host?: string;
-  readonly cache?: string;
-  readonly config?: string;
-}
 
 interface AuditVerifyFlags {
   readonly head?: string;
@@ -48,7 +31,7 @@ export function addServingCommands(program: Command): void {
     .option('--requests-per-second <number>', 'of each token and address', wholeNumber, 50)
     .addOption(cacheOption())
     .addOption(configOption())
-    .action(async (options: ServeFlags) => {
+    .action(async (options: ServeOptions) => {
       const { serveCommand } = await import('../commands/serve.ts');
       await serveCommand({ print, printError }, options);
     });
@@ -60,7 +43,7 @@ export function addServingCommands(program: Command): void {
     .option('--host <name>', 'by which sources name this host; its own name unless given')
     .addOption(cacheOption())
     .addOption(configOption())
-    .action(async (options: WorkerFlags) => {
+    .action(async (options: WorkerOptions) => {
       const { workerCommand } = await import('../commands/worker.ts');
       await workerCommand({ print, printError }, options);
     });
