@@ -126,7 +126,8 @@ async function planIntervention(
     agent: freezes ? monitor.agent : null,
     resume: running.runs,
     bandwidth: memory ? await migrationBandwidth(qmp) : null,
-    socketDirectory: memory ? join(tmpdir(), `coldpatch-memory-${machine.id}`) : null,
+    // The path of a socket has at most 107 bytes: unix(7).
+    socketDirectory: memory ? join(tmpdir(), `coldpatch-memory-${machine.id.slice(0, 8)}`) : null,
   };
 }
 
