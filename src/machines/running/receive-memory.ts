@@ -1,6 +1,7 @@
+import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { chmod, chown, mkdir } from 'node:fs/promises';
-import { createServer, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -46,9 +47,7 @@ export async function receiveMemory(qmp: Qmp, target: MemoryTarget): Promise<voi
   // Looked at when QEMU says that it is done.
   received.catch(() => undefined);
   try {
-    await new Promise<void>((resolve) => {
-      server.listen(socketPath, resolve);
-    });
+    await listen(server, socketPath);
     await chmod(socketPath, 0o600);
     if (target.user !== process.geteuid?.()) {
       await chown(socketPath, target.user, -1);
@@ -59,6 +58,21 @@ export async function receiveMemory(qmp: Qmp, target: MemoryTarget): Promise<voi
     await received;
   } finally {
     server.close();
+  }
+}
+
+/** The guest stands still meanwhile: what cannot be listened to must be told, and at once. */
+async function listen(server: Server, socketPath: string): Promise<void> {
+  try {
+    server.listen(socketPath);
+    await once(server, 'listening');
+  } catch (error) {
+    throw new ColdpatchError(
+      'hypervisor_failed',
+      `Expected to take the memory of the guest from QEMU at ${socketPath}, but found ${(error as Error).message}. ` +
+        'The path of a socket has at most 107 bytes: set TMPDIR to a shorter one.',
+      { cause: error },
+    );
   }
 }
 
