@@ -12,8 +12,6 @@ const jobScripts = join(import.meta.dirname, 'job-scripts');
 export interface JobParts {
   /** A directory with scripts beside those of the appliance. */
   readonly moreScripts?: string;
-  /** More files: their text by their path in the tree. */
-  readonly files?: Readonly<Record<string, string>>;
   /** Lines of apt.conf(5) on top of those of every engine. */
   readonly aptConfiguration?: string;
 }
@@ -22,7 +20,7 @@ export interface JobParts {
 export async function makeJob(
   tree: string,
   { guest, packages, signal }: Pick<EngineInput, 'guest' | 'packages' | 'signal'>,
-  { moreScripts, files = {}, aptConfiguration = '' }: JobParts = {},
+  { moreScripts, aptConfiguration = '' }: JobParts = {},
 ): Promise<void> {
   const scripts = join(tree, 'scripts');
   await mkdir(tree);
@@ -32,7 +30,7 @@ export async function makeJob(
   await makeLocalRepository(join(tree, 'repository'), packages, signal);
   const places = new Map(guest.mounts.map((mount) => [mount.filesystem.uuid, placeOf(mount)]));
   const { grubProbeAnswers, links } = describeDiskToGuest(guest, places);
-  const all = {
+  const files = {
     mounts: describeMounts(guest.mounts),
     links: lines(links),
     'scripts/apt.conf': `${guestAptConfiguration}${aptConfiguration}`,
@@ -40,9 +38,8 @@ export async function makeJob(
     'scripts/preferences': guestPreferences,
     'scripts/grub-probe-answers': lines(grubProbeAnswers),
     ...(guest.hasPolicyRcD && { 'has-policy-rc-d': '' }),
-    ...files,
   };
-  for (const [name, text] of Object.entries(all)) await writeFile(join(tree, name), text);
+  for (const [name, text] of Object.entries(files)) await writeFile(join(tree, name), text);
 }
 
 function lines(all: readonly string[]): string {
