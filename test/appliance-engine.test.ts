@@ -10,7 +10,6 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
-  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -22,12 +21,8 @@ import type { Recording } from '../src/patch/recording/types.ts';
 import type { Report } from '../src/patch/report.ts';
 import { makeSmallImage } from '../tools/images/make-small-image.ts';
 import { type CommandOptions, type CommandResult, runColdpatch } from './support/command-line-fixture.ts';
-import {
-  changeGuestImage,
-  copyGuestImage,
-  imageCacheDirectory,
-  readGuestFile,
-} from './support/guest-image.ts';
+import { copyGuestImage, imageCacheDirectory, readGuestFile } from './support/guest-image.ts';
+import { installInImage } from './support/install-in-image.ts';
 import { makeManyFilesystemsImage, readManyFilesystemsImage } from './support/many-filesystems-image.ts';
 import { makePackageFixture, type PackageFixture } from './support/package-fixture.ts';
 import {
@@ -66,23 +61,7 @@ beforeAll(async () => {
   if (exitCode !== 0) throw new Error(stderr);
   prepared = join(shared, 'prepared.raw');
   await copyGuestImage(await makeSmallImage(imageCacheDirectory), prepared);
-  const files = join(shared, 'files');
-  mkdirSync(files);
-  writeFileSync(join(files, 'test.gpg'), key.publicKey);
-  const source = `deb [signed-by=/usr/share/keyrings/test.gpg] ${server.uri} stable main\n`;
-  writeFileSync(join(files, 'sources.list'), source);
-  writeFileSync(join(files, 'app.deb'), makePackageFixture(app('1.0')).bytes);
-  await changeGuestImage({
-    image: prepared,
-    files,
-    script: [
-      'cp "$files/test.gpg" "$root/usr/share/keyrings/test.gpg"',
-      'cp "$files/sources.list" "$root/etc/apt/sources.list"',
-      'cp "$files/app.deb" "$root/root/app.deb"',
-      'chroot "$root" dpkg -i /root/app.deb',
-      'rm "$root/root/app.deb"',
-    ].join('\n'),
-  });
+  await installInImage({ image: prepared, key: key.publicKey, uri: server.uri, packages: [app('1.0')] });
 });
 
 afterAll(async () => {

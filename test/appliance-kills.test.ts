@@ -13,7 +13,6 @@ import {
   readSync,
   realpathSync,
   rmSync,
-  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,12 +23,8 @@ import { errorCatalogue } from '../src/lib/errors.ts';
 import { type Report, reportSchema } from '../src/patch/report.ts';
 import { makeSmallImage } from '../tools/images/make-small-image.ts';
 import { type CommandResult, runColdpatch } from './support/command-line-fixture.ts';
-import {
-  changeGuestImage,
-  copyGuestImage,
-  imageCacheDirectory,
-  readGuestFile,
-} from './support/guest-image.ts';
+import { copyGuestImage, imageCacheDirectory, readGuestFile } from './support/guest-image.ts';
+import { installInImage } from './support/install-in-image.ts';
 import { makePackageFixture, type PackageFixture } from './support/package-fixture.ts';
 import {
   openWorkshop,
@@ -67,25 +62,7 @@ beforeAll(async () => {
   if (built.exitCode !== 0) throw new Error(built.stderr);
   prepared = join(shared, 'prepared.raw');
   await copyGuestImage(await makeSmallImage(imageCacheDirectory), prepared);
-  const files = join(shared, 'files');
-  mkdirSync(files);
-  writeFileSync(join(files, 'test.gpg'), key.publicKey);
-  writeFileSync(
-    join(files, 'sources.list'),
-    `deb [signed-by=/usr/share/keyrings/test.gpg] ${server.uri} stable main\n`,
-  );
-  writeFileSync(join(files, 'app.deb'), makePackageFixture(app('1.0')).bytes);
-  await changeGuestImage({
-    image: prepared,
-    files,
-    script: [
-      'cp "$files/test.gpg" "$root/usr/share/keyrings/test.gpg"',
-      'cp "$files/sources.list" "$root/etc/apt/sources.list"',
-      'cp "$files/app.deb" "$root/root/app.deb"',
-      'chroot "$root" dpkg -i /root/app.deb',
-      'rm "$root/root/app.deb"',
-    ].join('\n'),
-  });
+  await installInImage({ image: prepared, key: key.publicKey, uri: server.uri, packages: [app('1.0')] });
 });
 
 afterAll(async () => {

@@ -10,7 +10,6 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
-  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,6 +28,7 @@ import {
   imageCacheDirectory,
   readGuestFile,
 } from './support/guest-image.ts';
+import { installInImage } from './support/install-in-image.ts';
 import { makePackageFixture } from './support/package-fixture.ts';
 import { makeShowingImage } from './support/showing-image.ts';
 import {
@@ -154,7 +154,6 @@ describe('a small image whose boot code only shows a text', () => {
     const image = join(folder, 'small.raw');
     await makeShowingImage({
       image,
-      files: join(folder, 'files'),
       key: key.publicKey,
       uri: server.uri,
       shown,
@@ -224,24 +223,8 @@ describe('a server', () => {
     const { path } = await makeServerImage({ cacheDirectory: imageCacheDirectory, log: console.log });
     prepared = join(shared, 'server.raw');
     execFileSync('qemu-img', ['convert', '-O', 'raw', path, prepared]);
-    const files = join(shared, 'files');
-    mkdirSync(files);
-    writeFileSync(join(files, 'test.gpg'), key.publicKey);
-    const source = `deb [signed-by=/usr/share/keyrings/test.gpg] ${server.uri} stable main\n`;
-    writeFileSync(join(files, 'sources.list'), source);
     const app = { name: 'app', version: '1.0', files: { '/usr/share/app/version': '1.0\n' } };
-    writeFileSync(join(files, 'app.deb'), makePackageFixture(app).bytes);
-    await changeGuestImage({
-      image: prepared,
-      files,
-      script: [
-        'cp "$files/test.gpg" "$root/usr/share/keyrings/test.gpg"',
-        'cp "$files/sources.list" "$root/etc/apt/sources.list"',
-        'cp "$files/app.deb" "$root/root/app.deb"',
-        'chroot "$root" dpkg -i /root/app.deb',
-        'rm "$root/root/app.deb"',
-      ].join('\n'),
-    });
+    await installInImage({ image: prepared, key: key.publicKey, uri: server.uri, packages: [app] });
     chmodSync(prepared, 0o644);
   });
 

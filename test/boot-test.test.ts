@@ -186,7 +186,6 @@ test('a copy that does not start any more is not promoted, and one that starts i
     mkdirSync(join(image, '..'));
     await makeShowingImage({
       image,
-      files: join(folder, 'files'),
       key: key.publicKey,
       uri: server.uri,
       shown: 'small-1 login: ',

@@ -17,7 +17,8 @@ import type { Attested } from '../src/app/attest.ts';
 import type { Report } from '../src/patch/report.ts';
 import { makeSmallImage } from '../tools/images/make-small-image.ts';
 import { type CommandResult, runColdpatch } from './support/command-line-fixture.ts';
-import { changeGuestImage, copyGuestImage, imageCacheDirectory } from './support/guest-image.ts';
+import { copyGuestImage, imageCacheDirectory } from './support/guest-image.ts';
+import { installInImage } from './support/install-in-image.ts';
 import { makePackageFixture } from './support/package-fixture.ts';
 import {
   openWorkshop,
@@ -43,25 +44,7 @@ beforeAll(async () => {
   image = join(folder, 'images', 'small.raw');
   mkdirSync(join(folder, 'images'));
   await copyGuestImage(await makeSmallImage(imageCacheDirectory), image);
-  const files = join(folder, 'files');
-  mkdirSync(files);
-  writeFileSync(join(files, 'test.gpg'), key.publicKey);
-  writeFileSync(
-    join(files, 'sources.list'),
-    `deb [signed-by=/usr/share/keyrings/test.gpg] ${server.uri} stable main\n`,
-  );
-  writeFileSync(join(files, 'app.deb'), makePackageFixture(app('1.0')).bytes);
-  await changeGuestImage({
-    image,
-    files,
-    script: [
-      'cp "$files/test.gpg" "$root/usr/share/keyrings/test.gpg"',
-      'cp "$files/sources.list" "$root/etc/apt/sources.list"',
-      'cp "$files/app.deb" "$root/root/app.deb"',
-      'chroot "$root" dpkg -i /root/app.deb',
-      'rm "$root/root/app.deb"',
-    ].join('\n'),
-  });
+  await installInImage({ image, key: key.publicKey, uri: server.uri, packages: [app('1.0')] });
   server.files = await publish(key, { packages: [makePackageFixture(app('2.0'))] });
   tpm = join(folder, 'tpm');
   mkdirSync(tpm);

@@ -10,9 +10,10 @@ import { type RunningServer, startServer } from '../src/app/serve.ts';
 import { policySchema, serverSchema } from '../src/config/server-schema.ts';
 import { digestFile } from '../src/lib/digest-file.ts';
 import { makeSmallImage } from '../tools/images/make-small-image.ts';
-import { changeGuestImage, copyGuestImage, imageCacheDirectory } from './support/guest-image.ts';
+import { copyGuestImage, imageCacheDirectory } from './support/guest-image.ts';
+import { installInImage } from './support/install-in-image.ts';
 import { type OwnLibvirtd, startOwnLibvirtd } from './support/own-libvirtd.ts';
-import { makePackageFixture } from './support/package-fixture.ts';
+import { makePackageFixture, type PackageFixture } from './support/package-fixture.ts';
 import {
   openWorkshop,
   publish,
@@ -42,8 +43,8 @@ let server: RunningServer;
 let config: Parameters<typeof startServer>[0];
 const faults: Error[] = [];
 
-function made(name: string, version: string) {
-  return makePackageFixture({ name, version, files: { [`/usr/share/${name}/version`]: `${version}\n` } });
+function versioned(name: string, version: string): PackageFixture {
+  return { name, version, files: { [`/usr/share/${name}/version`]: `${version}\n` } };
 }
 
 beforeAll(async () => {
@@ -59,26 +60,18 @@ beforeAll(async () => {
   for (const path of [golden, pool, files]) mkdirSync(path);
   const base = join(golden, 'base.raw');
   await copyGuestImage(await makeSmallImage(imageCacheDirectory), base);
-  writeFileSync(join(files, 'test.gpg'), key.publicKey);
-  writeFileSync(
-    join(files, 'sources.list'),
-    `deb [signed-by=/usr/share/keyrings/test.gpg] ${repository.uri} stable main\n`,
-  );
-  for (const name of ['app', 'kept-back']) writeFileSync(join(files, `${name}.deb`), made(name, '1.0').bytes);
-  await changeGuestImage({
+  const names = ['app', 'kept-back'];
+  await installInImage({
     image: base,
-    files,
-    script: [
-      'cp "$files/test.gpg" "$root/usr/share/keyrings/test.gpg"',
-      'cp "$files/sources.list" "$root/etc/apt/sources.list"',
-      'cp "$files/app.deb" "$files/kept-back.deb" "$root/root/"',
-      'chroot "$root" dpkg --force-unsafe-io -i /root/app.deb /root/kept-back.deb',
-      'rm "$root"/root/*.deb',
-    ].join('\n'),
+    key: key.publicKey,
+    uri: repository.uri,
+    packages: names.map((name) => versioned(name, '1.0')),
   });
   disk = join(pool, 'web.qcow2');
   execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', '-b', base, '-F', 'raw', disk]);
-  repository.files = await publish(key, { packages: [made('app', '2.0'), made('kept-back', '2.0')] });
+  repository.files = await publish(key, {
+    packages: names.map((name) => makePackageFixture(versioned(name, '2.0'))),
+  });
 
   libvirtd = await startOwnLibvirtd(folder);
   libvirtd.virsh('pool-create-as', '--name', 'vms', '--type', 'dir', '--target', pool);

@@ -42,6 +42,7 @@ import {
   imageCacheDirectory,
   readGuestFile,
 } from './support/guest-image.ts';
+import { installInImage } from './support/install-in-image.ts';
 import { makePackageFixture, type PackageFixture } from './support/package-fixture.ts';
 import {
   openWorkshop,
@@ -75,23 +76,7 @@ beforeAll(async () => {
   shared = mkdtempSync(join(tmpdir(), 'small-'));
   prepared = join(shared, 'prepared.raw');
   await copyGuestImage(await makeSmallImage(imageCacheDirectory), prepared);
-  const files = join(shared, 'files');
-  mkdirSync(files);
-  writeFileSync(join(files, 'test.gpg'), key.publicKey);
-  const source = `deb [signed-by=/usr/share/keyrings/test.gpg] ${server.uri} stable main\n`;
-  writeFileSync(join(files, 'sources.list'), source);
-  writeFileSync(join(files, 'app.deb'), makePackageFixture(app('1.0')).bytes);
-  await changeGuestImage({
-    image: prepared,
-    files,
-    script: [
-      'cp "$files/test.gpg" "$root/usr/share/keyrings/test.gpg"',
-      'cp "$files/sources.list" "$root/etc/apt/sources.list"',
-      'cp "$files/app.deb" "$root/root/app.deb"',
-      'chroot "$root" dpkg -i /root/app.deb',
-      'rm "$root/root/app.deb"',
-    ].join('\n'),
-  });
+  await installInImage({ image: prepared, key: key.publicKey, uri: server.uri, packages: [app('1.0')] });
 });
 
 afterAll(async () => {

@@ -65,10 +65,12 @@ export async function startServer(
   // On PostgreSQL there may be several: what must not be done twice is guarded by the tables.
   const lock = database === undefined ? await lockServer(config, 10) : undefined;
   let opened: Store | undefined;
+  let traced: Tracing | undefined;
   try {
     const { store, postgres } = await openServerStore(config, database);
     opened = store;
     const tracing = await startTracing(config, { service: 'coldpatch-server', environment, onFault });
+    traced = tracing;
     const server: ServerContext = { config, settings, store };
     for (const source of settings.sources) await addSource(store, source);
     // The windows of the file may be others than before.
@@ -92,6 +94,7 @@ export async function startServer(
   } catch (error) {
     await opened?.close();
     await lock?.release();
+    await traced?.stop();
     throw error;
   }
 }

@@ -10,9 +10,10 @@ import { expect } from 'vitest';
 import { digestFile } from '../../src/lib/digest-file.ts';
 import { makeSmallImage } from '../../tools/images/make-small-image.ts';
 import { runColdpatch } from './command-line-fixture.ts';
-import { changeGuestImage, copyGuestImage, imageCacheDirectory } from './guest-image.ts';
+import { copyGuestImage, imageCacheDirectory } from './guest-image.ts';
+import { installInImage } from './install-in-image.ts';
 import { startOwnLibvirtd } from './own-libvirtd.ts';
-import { makePackageFixture } from './package-fixture.ts';
+import { makePackageFixture, type PackageFixture } from './package-fixture.ts';
 import { openWorkshop, publish, serve } from './signed-repository.ts';
 
 /** What is installed in each base, at version 1.0. */
@@ -36,8 +37,8 @@ export interface ImageLab {
   end(): Promise<void>;
 }
 
-function fixture(name: string, version: string) {
-  return makePackageFixture({ name, version, files: { [`/usr/share/${name}/version`]: `${version}\n` } });
+function versioned(name: string, version: string): PackageFixture {
+  return { name, version, files: { [`/usr/share/${name}/version`]: `${version}\n` } };
 }
 
 export interface ImageLabOptions {
@@ -62,25 +63,11 @@ export async function makeImageLab({
   for (const name of names) {
     const base = join(directory, `${name}.raw`);
     await copyGuestImage(small, base);
-    const files = join(folder, `files-${name}`);
-    mkdirSync(files);
-    writeFileSync(join(files, 'test.gpg'), key.publicKey);
-    writeFileSync(
-      join(files, 'sources.list'),
-      `deb [signed-by=/usr/share/keyrings/test.gpg] ${repository.uri} stable main\n`,
-    );
-    for (const one of packagesOfBase[name])
-      writeFileSync(join(files, `${one}.deb`), fixture(one, '1.0').bytes);
-    await changeGuestImage({
+    await installInImage({
       image: base,
-      files,
-      script: [
-        'cp "$files/test.gpg" "$root/usr/share/keyrings/test.gpg"',
-        'cp "$files/sources.list" "$root/etc/apt/sources.list"',
-        'cp "$files"/*.deb "$root/root/"',
-        'chroot "$root" sh -c "dpkg -i /root/*.deb"',
-        'rm "$root"/root/*.deb',
-      ].join('\n'),
+      key: key.publicKey,
+      uri: repository.uri,
+      packages: packagesOfBase[name].map((one) => versioned(one, '1.0')),
     });
     bases.push(base);
     for (let index = 0; index < overlaysOfBase; index += 1) {
@@ -98,7 +85,9 @@ export async function makeImageLab({
     libvirtd.defineDomain(domain, image);
     domains.set(image, domain);
   }
-  repository.files = await publish(key, { packages: [fixture('app', '2.0'), fixture('tool', '2.0')] });
+  repository.files = await publish(key, {
+    packages: ['app', 'tool'].map((name) => makePackageFixture(versioned(name, '2.0'))),
+  });
   const digests = (): Promise<readonly string[]> =>
     Promise.all(bases.map((base) => digestFile(base, { signal: new AbortController().signal })));
   const before = await digests();
