@@ -16,7 +16,10 @@ export function createBootPatience(
 ): { readonly isOver: () => boolean } {
   const since = new Map<ConsoleSign, number>();
   const isSettled = (sign: keyof typeof settling, seconds: number): boolean => {
-    if (!signs.has(sign)) return false;
+    if (!signs.has(sign)) {
+      since.delete(sign);
+      return false;
+    }
     const now = performance.now();
     if (!since.has(sign)) since.set(sign, now);
     return now - (since.get(sign) ?? now) > seconds * 1000;

@@ -57,6 +57,18 @@ const recorded: readonly (readonly [string, string, readonly ConsoleSign[]])[] =
   ],
 ];
 
+test("UEFI's shell has nothing to boot only while it waits", () => {
+  const signs = createConsoleSigns();
+  signs.add('Press ESC in 5 seconds to skip startup.nsh or any other key to continue.\r\n\u001b[1mShell> ');
+  expect(signs.has('nothing_to_boot')).toBe(true);
+  expect(signs.wordsOf('nothing_to_boot')).toBe('Shell>');
+  signs.add('');
+  expect(signs.has('nothing_to_boot')).toBe(true);
+  signs.add('fs0:\\linux.efi console=ttyS0\r\n');
+  expect(signs.has('nothing_to_boot')).toBe(false);
+  expect(signs.wordsOf('nothing_to_boot')).toBeUndefined();
+});
+
 test.each(recorded)('%s', (_, text, expected) => expect(signsOf(text)).toEqual(expected));
 
 test.each(recorded)('%s, a few bytes at a time', (_, text, expected) =>

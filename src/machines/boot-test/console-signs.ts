@@ -11,6 +11,7 @@ export type ConsoleSign =
 /** Reads a console as it comes. */
 export interface ConsoleSigns {
   add(text: string): void;
+  /** A sign that was seen stays, but for a prompt at which nothing waits any more. */
   has(sign: ConsoleSign): boolean;
   /** The words that showed it; hostile, at most 200 characters. */
   wordsOf(sign: ConsoleSign): string | undefined;
@@ -21,7 +22,7 @@ export interface ConsoleSigns {
  * initramfs-tools, dracut, systemd's emergency shell, getty.
  */
 const patterns: Readonly<Record<ConsoleSign, RegExp>> = {
-  nothing_to_boot: /No bootable (?:device|option)[^\n]*|(?:^|\n)Shell> $/,
+  nothing_to_boot: /No bootable (?:device|option)[^\n]*/,
   boot_loader:
     /Booting from 0000:7c00|GRUB loading|Welcome to GRUB|GNU GRUB|BdsDxe: starting Boot[0-9A-F]{4} "(?!EFI Internal|UEFI PXE|UEFI HTTP)[^\n]*|ISOLINUX|SYSLINUX|EFI stub: /,
   boot_loader_stuck:
@@ -34,6 +35,9 @@ const patterns: Readonly<Record<ConsoleSign, RegExp>> = {
   login: /(?:^|\n)(?!Last )[A-Za-z0-9._-]{1,64} login: /,
 };
 
+/** UEFI's shell that waits for a command: it has nothing to boot for as long as nothing follows, as commands of startup.nsh do. */
+const shellPrompt = /(?:^|\n)Shell> $/;
+
 const signs = Object.keys(patterns) as readonly ConsoleSign[];
 /** What may lie between two pieces of text. */
 const overlap = 300;
@@ -44,6 +48,7 @@ const controls = /\u001b\[[0-9;?=]*[A-Za-z]|\u001b[()][A-Za-z0-9]|\u001b[=>c78]|
 export function createConsoleSigns(): ConsoleSigns {
   const found = new Map<ConsoleSign, string>();
   let before = '';
+  let isAtPrompt = false;
   return {
     add(text) {
       const window = (before + text).replaceAll(controls, '');
@@ -52,9 +57,10 @@ export function createConsoleSigns(): ConsoleSigns {
         const words = patterns[sign].exec(window)?.[0];
         if (words !== undefined) found.set(sign, words.trim().slice(0, longestWords));
       }
+      isAtPrompt = shellPrompt.test(window);
       before = (before + text).slice(-overlap);
     },
-    has: (sign) => found.has(sign),
-    wordsOf: (sign) => found.get(sign),
+    has: (sign) => found.has(sign) || (sign === 'nothing_to_boot' && isAtPrompt),
+    wordsOf: (sign) => found.get(sign) ?? (sign === 'nothing_to_boot' && isAtPrompt ? 'Shell>' : undefined),
   };
 }
