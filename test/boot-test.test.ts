@@ -17,7 +17,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openAppliance } from '../src/appliance/open-appliance.ts';
 import type { Diagnosis } from '../src/machines/host/diagnose-host.ts';
 import type { BootTestReport, Report } from '../src/patch/report.ts';
 import { makeServerImage } from '../tools/images/make-server-image.ts';
@@ -25,6 +24,7 @@ import { bootSectorDisk } from './support/boot-sector.ts';
 import { type CommandOptions, type CommandResult, runColdpatch } from './support/command-line-fixture.ts';
 import { imageCacheDirectory } from './support/guest-image.ts';
 import { makePackageFixture } from './support/package-fixture.ts';
+import { hostKernel } from './support/host-kernel.ts';
 import { makeShowingImage } from './support/showing-image.ts';
 import { openWorkshop, publish, serve } from './support/signed-repository.ts';
 import { withTpm } from './support/tpm-session.ts';
@@ -121,14 +121,13 @@ test('a kernel that goes no further has no login in time, and an evidence folder
 
 test('a machine with UEFI and vTPM is tested on clones of both; its kernel panics', async () => {
   const disk = join(folder, 'uefi.raw');
-  const { kernel } = await openAppliance(imageCacheDirectory);
   const startup = join(folder, 'startup.nsh');
   writeFileSync(startup, 'fs0:\\linux.efi console=ttyS0 panic=0\r\n');
   writeFileSync(disk, '');
   truncateSync(disk, 64 * 1024 ** 2);
   execFileSync('sfdisk', ['-q', disk], { input: 'label: gpt\nstart=2048, type=U\n' });
   execFileSync('mkfs.fat', ['--offset', '2048', disk, '60000'], { stdio: 'ignore' });
-  execFileSync('mcopy', ['-i', `${disk}@@1048576`, kernel, '::/linux.efi']);
+  execFileSync('mcopy', ['-i', `${disk}@@1048576`, hostKernel().path, '::/linux.efi']);
   execFileSync('mcopy', ['-i', `${disk}@@1048576`, startup, '::/startup.nsh']);
   const variables = join(folder, 'variables.fd');
   copyFileSync('/usr/share/OVMF/OVMF_VARS_4M.fd', variables);

@@ -13,7 +13,6 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
-  readlinkSync,
   realpathSync,
   symlinkSync,
   truncateSync,
@@ -22,6 +21,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type StartedProgram, startProgram } from '../../src/lib/start-program.ts';
+import { hostKernel } from './host-kernel.ts';
 import { withTpm } from './tpm-session.ts';
 
 /** TPM2_NV_Increment of the counter 0x1500016 by the owner, without a password: Part 3, 31.8. */
@@ -138,7 +138,7 @@ export function makeCountingInitramfs(folder: string): string {
   for (const name of ['bin', 'modules']) mkdirSync(join(tree, name), { recursive: true });
   copyFileSync('/bin/busybox', join(tree, 'bin/busybox'));
   symlinkSync('busybox', join(tree, 'bin/sh'));
-  const kernel = kernelPath().replace(/^.*vmlinuz-/, '');
+  const kernel = hostKernel().release;
   for (const name of modules) {
     copyFileSync(
       `/lib/modules/${kernel}/kernel/drivers/${name}.ko`,
@@ -274,7 +274,7 @@ function* machineArguments(
     '-display',
     'none',
   ];
-  yield* ['-no-reboot', '-kernel', kernelPath(), '-initrd', initramfs];
+  yield* ['-no-reboot', '-kernel', hostKernel().path, '-initrd', initramfs];
   yield* ['-append', 'console=ttyS0 quiet panic=-1', '-serial', `file:${console}`];
   yield* ['-qmp', `unix:${sockets.qmp},server=on,wait=off`];
   yield* ['-drive', 'if=pflash,unit=0,format=raw,readonly=on,file=/usr/share/seabios/bios-256k.bin'];
@@ -296,12 +296,6 @@ function* machineArguments(
     yield* ['-device', 'virtserialport,chardev=agent,name=org.qemu.guest_agent.0'];
   }
   if (incoming !== undefined) yield* ['-incoming', `exec:cat ${incoming}`];
-}
-
-function kernelPath(): string {
-  const [name = ''] = readdirSync('/boot').filter((one) => one.startsWith('vmlinuz-'));
-  const path = join('/boot', name);
-  return lstatSync(path).isSymbolicLink() ? readlinkSync(path) : path;
 }
 
 function giveTo(user: number, paths: readonly string[]): void {

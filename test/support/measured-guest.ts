@@ -1,6 +1,6 @@
 /** Guests that start from their own boot loader, whose firmware measures what it starts into a real vTPM. */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -8,6 +8,7 @@ import { kernelModules } from '../../src/appliance/build/kernel-modules.ts';
 import { type CpioEntry, writeCpio } from '../../src/appliance/build/write-cpio.ts';
 import { runProgramOrFail } from '../../src/lib/run-program.ts';
 import { startProgram } from '../../src/lib/start-program.ts';
+import { hostKernel } from './host-kernel.ts';
 import { withTpm } from './tpm-session.ts';
 
 /**
@@ -62,7 +63,7 @@ start=${(systemStart + systemBytes) / sector}, size=${(4 * megabyte) / sector}, 
   await withTpm(`dir=${machine.tpm}`, workDirectory, (tpm2) =>
     tpm2('pcrallocate', '-Q', 'sha256:all+sha1:none+sha384:none+sha512:none'),
   );
-  const kernel = newestKernel();
+  const kernel = hostKernel();
   const initramfs = join(workDirectory, 'initramfs');
   writeFileSync(
     initramfs,
@@ -167,15 +168,6 @@ function accepts(path: string): Promise<boolean> {
     });
     socket.on('error', () => resolve(false));
   });
-}
-
-function newestKernel(): { readonly path: string; readonly release: string } {
-  const name = readdirSync('/boot')
-    .filter((file) => file.startsWith('vmlinuz-'))
-    .toSorted((one, other) => one.localeCompare(other, 'en', { numeric: true }))
-    .at(-1);
-  if (name === undefined) throw new Error('Expected a kernel in /boot, but there is none.');
-  return { path: join('/boot', name), release: name.slice('vmlinuz-'.length) };
 }
 
 /** Programs and libraries of this host's packages; the modules are signed, as a kernel that is locked down demands. */
