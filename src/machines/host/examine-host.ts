@@ -59,6 +59,7 @@ async function checkAbilities(
   return [
     await tryAbility({
       check: 'namespaces',
+      // Of root the appliance's QEMU runs in some, too.
       required: true,
       detail: 'private mounts and processes work',
       remedy: 'in a container, give it CAP_SYS_ADMIN, or run on the host itself',
@@ -82,16 +83,18 @@ async function checkAbilities(
     }),
     await tryAbility({
       check: 'loop devices',
-      required: true,
+      required: false,
       detail: 'one is free',
-      remedy: 'modprobe loop; in a container, pass /dev/loop-control and the loop devices in',
+      remedy:
+        'for the engine namespace: modprobe loop; in a container, pass /dev/loop-control and the loop devices in',
       work: () => succeed({ file: 'losetup', args: ['--find'], signal }),
     }),
     await tryAbility({
       check: 'FUSE export',
-      required: true,
+      required: false,
       detail: 'qemu-storage-daemon shows a disk as a file',
-      remedy: 'install qemu-storage-daemon with FUSE exports (Debian 12 or later has it), and modprobe fuse',
+      remedy:
+        'for the engine namespace: install qemu-storage-daemon with FUSE exports (Debian 12 or later has it), and modprobe fuse',
       async work() {
         if (await probeFuseExport(workDirectory, signal)) return;
         throw new ColdpatchError(

@@ -15,15 +15,15 @@ export const hostPrograms: readonly HostProgram[] = [
   needed('qemu-img', 'qemu-utils', 'works on images'),
   needed('qemu-io', 'qemu-utils', 'makes holes in copies of disks'),
   needed('qemu-storage-daemon', 'qemu-system-common', 'locks images, and shows a copy as a disk'),
-  needed('fusermount3', 'fuse3', 'mounts what qemu-storage-daemon exports'),
-  needed('mount', 'mount', 'mounts a copy'),
-  needed('losetup', 'mount', 'finds loop devices'),
-  needed('findmnt', 'util-linux', 'finds mounts'),
-  needed('e2fsck', 'e2fsprogs', 'checks the filesystems of a copy'),
-  needed('systemd-nspawn', 'systemd-container', 'runs package scripts without a network'),
+  ofNamespace('fusermount3', 'fuse3', 'mounts what qemu-storage-daemon exports'),
+  ofNamespace('mount', 'mount', 'mounts a copy'),
+  ofNamespace('losetup', 'mount', 'finds loop devices'),
+  ofNamespace('findmnt', 'util-linux', 'finds mounts'),
+  ofNamespace('e2fsck', 'e2fsprogs', 'checks the filesystems of a copy'),
+  ofNamespace('systemd-nspawn', 'systemd-container', 'runs package scripts without a network'),
   needed('tar', 'tar', 'carries the package pool to another host'),
   needed('unshare', 'util-linux', 'makes private namespaces'),
-  needed('nsenter', 'util-linux', 'works in private namespaces'),
+  ofNamespace('nsenter', 'util-linux', 'works in private namespaces'),
   needed('setpriv', 'util-linux', 'ends programs with coldpatch'),
   needed('flock', 'util-linux', 'keeps two runs apart'),
   needed('fallocate', 'util-linux', 'takes room for the copies that a running QEMU makes'),
@@ -32,14 +32,14 @@ export const hostPrograms: readonly HostProgram[] = [
   needed('apt-cache', 'apt', 'finds the kernel of the appliance'),
   needed('mke2fs', 'e2fsprogs', 'makes the disks of the appliance'),
   needed('prlimit', 'util-linux', 'limits the machines that coldpatch starts'),
-  {
-    program: 'qemu-system-x86_64',
-    package: 'qemu-system-x86',
-    purpose: 'runs the appliance, which upgrades images that nobody trusts',
-    required: false,
-  },
+  needed('qemu-system-x86_64', 'qemu-system-x86', 'runs the appliance, in which images are upgraded'),
 ];
 
 function needed(program: string, packageName: string, purpose: string): HostProgram {
   return { program, package: packageName, purpose, required: true };
+}
+
+/** Updates work without: the default engine is `appliance`. */
+function ofNamespace(program: string, packageName: string, purpose: string): HostProgram {
+  return { program, package: packageName, purpose: `${purpose}, for the engine namespace`, required: false };
 }
