@@ -1,5 +1,4 @@
 /** Which generations of a machine stay, how much room they may take, and when the next is due. */
-import { execFileSync } from 'node:child_process';
 import {
   mkdirSync,
   mkdtempSync,
@@ -178,21 +177,4 @@ test('what was put back by hand is kept when that is meant, and noticed also whe
   expect(await done(['generations', 'show', 'web', '3'])).toMatch(
     /found when it was taken: the whole machine/,
   );
-});
-
-test('the timer and the service of the documentation are what systemd understands', () => {
-  const directory = join(import.meta.dirname, '../docs/operating/systemd');
-  const units = readdirSync(directory).map((name) => join(directory, name));
-  expect(units).toHaveLength(2);
-  const program = '/usr/local/bin/coldpatch';
-  const output = execFileSync('sh', ['-c', 'systemd-analyze verify "$@" 2>&1 || true', 'sh', ...units], {
-    encoding: 'utf8',
-  });
-  const problems = output
-    .split('\n')
-    .filter(
-      (line) =>
-        line.includes('coldpatch-generations') && !line.includes(`Command ${program} is not executable`),
-    );
-  expect(problems).toEqual([]);
 });

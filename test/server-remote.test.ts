@@ -343,7 +343,7 @@ test('systemd understands the units', () => {
   const own = join(folder, 'units');
   mkdirSync(own);
   const units = readdirSync(packaging).filter((name) => !name.endsWith('.sh'));
-  expect(units).toHaveLength(3);
+  expect(units).toHaveLength(6);
   for (const name of units) {
     const text = readFileSync(join(packaging, name), 'utf8');
     writeFileSync(join(own, name), text.replaceAll('/opt/coldpatch', join(packaging, '../..')));
