@@ -21,7 +21,7 @@ export function checkRoot(isRoot: boolean): HostCheck {
     required: false,
     ok: false,
     detail:
-      'not root: on images of your own everything works but the engine namespace; generations of machines need root; several things below were not tried',
+      'not root: on images of your own everything works but the engine namespace and generations of machines that run; several things below were not tried',
     remedy: 'run the command with sudo',
   };
 }
