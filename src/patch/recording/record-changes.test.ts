@@ -54,6 +54,8 @@ beforeAll(() => {
     'set_inode_field /etc/touched mtime 20200101000000',
     'rm /link',
     'symlink /link etc/new',
+    'ln /etc/new /etc/linked',
+    'set_inode_field /etc/new links_count 2',
   ];
   execFileSync('debugfs', ['-w', '-f', '-', after], {
     input: commands.join('\n'),
@@ -81,6 +83,7 @@ test('tells each kind of change, and leaves out what is as it was', () => {
     `${path} ${kind} ${what?.join(' ') ?? ''}`.trim(),
   );
   expect(kinds).toEqual([
+    '/etc/linked added',
     '/etc/mode changed mode',
     '/etc/new added',
     '/etc/owner changed owner',
@@ -112,4 +115,30 @@ test('paths begin where the filesystem is mounted', () => {
 
 test('an image beside itself has no changes', () => {
   expect(recordChanges([{ path: '/', before: open(before), after: open(before) }])).toEqual({ changes: [] });
+});
+
+test('a file is read once for all links to it', () => {
+  const changes = changesBelow('/');
+  expect(changes.get('/etc/linked')?.file).toBe(changes.get('/etc/new')?.file);
+});
+
+test('a sparse file that is larger than its disk can hold is not read', () => {
+  const sparse = join(folder, 'sparse.img');
+  copyFileSync(after, sparse);
+  execFileSync('debugfs', ['-w', '-R', `set_inode_field /etc/new size ${3n * 1024n ** 4n}`, sparse], {
+    stdio: 'ignore',
+  });
+  const record = () => recordChanges([{ path: '/srv', before: open(before), after: open(sparse) }]);
+  expect(record).toThrow(expect.objectContaining({ code: 'limit_exceeded' }));
+  expect(record).toThrow('/srv/etc/');
+});
+
+test('a recording has no more characters than it may', () => {
+  const pairs = [{ path: '/', before: open(before), after: open(after) }];
+  const { length } = recordChanges(pairs)
+    .changes.map((change) => JSON.stringify(change))
+    .join('');
+  const record = (characters: number) => recordChanges(pairs, { sparseBytes: 0n, characters });
+  expect(record(length).changes).not.toEqual([]);
+  expect(() => record(length - 1)).toThrow(expect.objectContaining({ code: 'limit_exceeded' }));
 });

@@ -1,49 +1,104 @@
 import { createHash } from 'node:crypto';
 import type { FileStatus, Filesystem } from '../../disk/filesystems/types.ts';
 import type { ByteSource } from '../../lib/byte-source.ts';
+import { ColdpatchError } from '../../lib/errors.ts';
 import { chunkBytes, readChunks } from '../../lib/read-chunks.ts';
 import type { RecordedChange, RecordedFile, Recording } from './types.ts';
 import { type FilesystemPair, isStateOfSame, walkBoth } from './walk-both.ts';
+
+/** What a recording may cost at most; a guest decides what it leaves behind. */
+export interface RecordingLimits {
+  /** Bytes of files that are read, beside twice those of their filesystem: for sparse and compressed files. */
+  readonly sparseBytes: bigint;
+  /** Characters of the recording as JSON; Node holds no string over 512 Mi. */
+  readonly characters: number;
+}
+
+const recordingLimits: RecordingLimits = { sparseBytes: 16n * 1024n ** 3n, characters: 256 * 1024 ** 2 };
 
 /**
  * Compares the original with its upgraded copy from outside, inode by inode.
  * An inode of which no byte differs (its access time aside) was not changed, and its content is not read. That holds for
  * two states of one filesystem, which its UUID tells; of others, everything is compared.
+ * Paths that are links to one file are read once.
  *
  * @throws ColdpatchError `filesystem_corrupt`, `limit_exceeded`.
  */
-export function recordChanges(pairs: readonly FilesystemPair[]): Recording {
-  const changes = pairs.flatMap((pair) => [...compare(pair)]);
+export function recordChanges(
+  pairs: readonly FilesystemPair[],
+  limits: RecordingLimits = recordingLimits,
+): Recording {
+  const changes: RecordedChange[] = [];
+  let characters = 0;
+  for (const pair of pairs) {
+    for (const change of compare(pair, limits.sparseBytes)) {
+      characters += JSON.stringify(change).length;
+      if (characters > limits.characters) {
+        throw new ColdpatchError(
+          'limit_exceeded',
+          `Expected a recording of at most ${limits.characters} characters, but there are more changes below ${pair.path}. ` +
+            'See what is left there in such number, or with such names and attributes.',
+        );
+      }
+      changes.push(change);
+    }
+  }
   return { changes: changes.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0)) };
 }
 
-function* compare(pair: FilesystemPair): Generator<RecordedChange> {
-  const { before, after } = pair;
-  const readFile = fileReader();
+function* compare(pair: FilesystemPair, sparseBytes: bigint): Generator<RecordedChange> {
+  const compareInodes = inodeComparer(pair, sparseBytes);
   for (const { path, old, now, isUntouched } of walkBoth(pair)) {
     if (isUntouched) continue;
     if (now === undefined) {
       yield { path, kind: 'removed' };
       continue;
     }
-    const status = after.status(now);
-    if (old === undefined) {
-      const sha256 = status.type === 'file' ? readFile(after.openFile(now)).sha256 : undefined;
-      yield { path, kind: 'added', file: describe(after, status, sha256) };
-      continue;
-    }
-    const oldStatus = before.status(old);
-    const isFile = status.type === 'file' && oldStatus.type === 'file';
-    const read =
-      status.type === 'file'
-        ? readFile(after.openFile(now), isFile ? before.openFile(old) : undefined)
-        : undefined;
-    const isSame = read?.isSame ?? sameContent(before, oldStatus, after, status);
-    const what = differences(before, oldStatus, after, status, isSame);
+    const { what, file } = compareInodes(path, old, now);
+    if (what === undefined) yield { path, kind: 'added', file };
     // What was made anew has other times, and nothing is told by them.
-    if (!isStateOfSame(pair) && what[0] === 'times') continue;
-    yield { path, kind: 'changed', what, file: describe(after, status, read?.sha256) };
+    else if (what[0] !== 'times' || isStateOfSame(pair)) yield { path, kind: 'changed', what, file };
   }
+}
+
+type ComparedInode = Required<Pick<RecordedChange, 'file'>> & Pick<RecordedChange, 'what'>;
+
+/** Compares two inodes, once for all paths that lead to both; `what` is undefined where there was none before. */
+function inodeComparer(
+  { path: top, before, after }: FilesystemPair,
+  sparseBytes: bigint,
+): (path: string, old: number | undefined, now: number) => ComparedInode {
+  const readFile = fileReader();
+  const limit = 2n * after.totalBytes + sparseBytes;
+  let read = 0n;
+  function openFile(path: string, inode: number): ByteSource {
+    const source = after.openFile(inode);
+    read += source.size;
+    if (read <= limit) return source;
+    throw new ColdpatchError(
+      'limit_exceeded',
+      `Expected the changed files below ${top} to have at most ${limit} bytes, but with ${path} (${source.size}) they have more. ` +
+        'Remove sparse files that claim more than the disk holds.',
+    );
+  }
+  function compareFresh(path: string, old: number | undefined, status: FileStatus): ComparedInode {
+    const source = status.type === 'file' ? openFile(path, status.inode) : undefined;
+    if (old === undefined) return { file: describe(after, status, source && readFile(source).sha256) };
+    const oldStatus = before.status(old);
+    const content = source && readFile(source, oldStatus.type === 'file' ? before.openFile(old) : undefined);
+    const isSame = content?.isSame ?? sameContent(before, oldStatus, after, status);
+    const what = differences(before, oldStatus, after, status, isSame);
+    return { what, file: describe(after, status, content?.sha256) };
+  }
+  const linked = new Map<string, ComparedInode>();
+  return (path, old, now) => {
+    const status = after.status(now);
+    if (status.linkCount < 2) return compareFresh(path, old, status);
+    const pair = `${old} ${now}`;
+    const compared = linked.get(pair) ?? compareFresh(path, old, status);
+    linked.set(pair, compared);
+    return compared;
+  };
 }
 
 function differences(
