@@ -13,6 +13,7 @@ const tree = memoryTree({
   'var/lib/dpkg/info/perl.postinst': '#!/bin/sh\n# update-initramfs is not needed\n',
   'var/lib/dpkg/info/os-prober.postinst': '#!/bin/sh\nupdate-grub\n',
   'var/lib/dpkg/info/libx:amd64.triggers': 'activate-noawait update-initramfs\n',
+  'var/lib/dpkg/info/blank.postinst': `#!/bin/sh\n${'\n'.repeat(400_000)}update-initramfs -u\n`,
   'var/lib/dpkg/info/huge.postinst': { sparse: 1n << 40n },
 });
 
@@ -32,6 +33,7 @@ test.each([
   ['a package whose script makes the initramfs', change('udev'), ['initramfs']],
   ['a package that triggers it', change('libx'), ['initramfs']],
   ['a package whose script makes the menu', change('os-prober'), ['boot-menu?']],
+  ['a script of empty lines, read in time', change('blank'), ['initramfs']],
   ['a package that only speaks of it', change('perl'), []],
   ['a package that goes', change('udev', '1', null), []],
   ['microcode that is new', change('intel-microcode', null), ['initramfs']],

@@ -98,5 +98,5 @@ function scriptsOf({ name, architecture }: PlannedChange, tree: FileTree, gaps: 
       return readOrGap(path, gaps, () => tree.tryReadText(path, scriptLimit)) ?? '';
     }),
   );
-  return texts.join('\n').replaceAll(/^\s*#.*$/gm, '');
+  return texts.join('\n').replaceAll(/^[ \t]*#.*$/gm, '');
 }
