@@ -1,4 +1,5 @@
 import type { ConfigurationText } from '../../../guest/apt-configuration.ts';
+import { matchesPattern } from '../../../guest/boot/matches-pattern.ts';
 import { parseDeb822 } from '../../../guest/package-managers/dpkg/parse-deb822.ts';
 import { compareDebVersions } from '../../../guest/versioning/deb/compare-deb-versions.ts';
 import { isColdpatchError } from '../../../lib/errors.ts';
@@ -17,6 +18,7 @@ export function findPinned(
   offersOf: OffersOf,
   preferences: readonly ConfigurationText[],
 ): readonly KeptBackPackage[] {
+  const fileOf = fileNaming(preferences);
   return staying.flatMap((selection) => {
     const { name, architecture, version } = selection;
     const candidate = newest(
@@ -24,7 +26,7 @@ export function findPinned(
       version,
     );
     if (candidate === version) return [];
-    const path = preferences.find(({ text }) => names(text, name))?.path ?? 'the preferences of the image';
+    const path = fileOf(name) ?? 'the preferences of the image';
     return [{ name, architecture, installed: version, candidate, reason: `pinned by ${path}` }];
   });
 }
@@ -43,25 +45,23 @@ function isNewer(a: string, b: string): boolean {
   }
 }
 
-/** True when a paragraph of a preferences file is about the package: by its name, a pattern with `*` and `?`, or `*`. */
-function names(text: string, name: string): boolean {
-  const patterns = [...parseDeb822(Buffer.from(text))].flatMap((stanza) =>
-    (stanza.get('Package') ?? '').split(/\s+/),
-  );
-  return patterns.some((pattern) => matchesGlob(pattern, name));
-}
+/** No package has a longer name. */
+const longestPattern = 255;
+/** Beyond these nobody is told which file it was: each costs its length for each pinned package. */
+const mostPatterns = 100;
 
-/** Without a regular expression: a pattern of an image must not cost more than its length times that of the name. */
-function matchesGlob(pattern: string, name: string): boolean {
-  let reached = new Set([0]);
-  for (const character of pattern) {
-    const next = new Set<number>();
-    for (const position of reached) {
-      if (character === '*') for (let end = position; end <= name.length; end += 1) next.add(end);
-      else if (position < name.length && (character === '?' || character === name[position]))
-        next.add(position + 1);
+/** Which file has a paragraph about a package: by its name, or a pattern with `*` and `?`. */
+function fileNaming(preferences: readonly ConfigurationText[]): (name: string) => string | undefined {
+  const byName = new Map<string, string>();
+  const byPattern: { readonly pattern: string; readonly path: string }[] = [];
+  for (const { path, text } of preferences) {
+    for (const stanza of parseDeb822(Buffer.from(text))) {
+      for (const pattern of (stanza.get('Package') ?? '').split(/\s+/)) {
+        if (pattern.length > longestPattern) continue;
+        if (!/[*?]/.test(pattern)) byName.set(pattern, byName.get(pattern) ?? path);
+        else if (byPattern.length < mostPatterns) byPattern.push({ pattern, path });
+      }
     }
-    reached = next;
   }
-  return reached.has(name.length);
+  return (name) => byName.get(name) ?? byPattern.find(({ pattern }) => matchesPattern(name, pattern))?.path;
 }
