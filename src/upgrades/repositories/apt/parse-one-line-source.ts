@@ -4,6 +4,9 @@ import type { RawSource } from './types.ts';
 /** A word may hold blanks inside brackets, as the addresses of CDs do. */
 const wordPattern = /(?:[^\s[\]]|\[[^\]]*\])+/g;
 
+/** The time that a broken line takes grows with the square of its length. */
+const longestLine = 4096;
+
 /**
  * Reads one line of a `.list` file: `deb [ option=value ... ] uri suite [component ...]` (sources.list(5)).
  * Undefined for an empty line, a comment, and for types other than `deb`.
@@ -11,8 +14,11 @@ const wordPattern = /(?:[^\s[\]]|\[[^\]]*\])+/g;
  * @throws ColdpatchError `sources_invalid`
  */
 export function parseOneLineSource(line: string, where: string): RawSource | undefined {
-  const text = line.replace(/#.*$/, '').trim();
+  const text = line.replace(/#.*$/s, '').trim();
   if (text === '') return undefined;
+  if (text.length > longestLine) {
+    throw sourcesInvalid(where, `a line of at most ${longestLine} characters`, `one of ${text.length}`);
+  }
   const match = /^(\S+)[ \t]+(?:\[([^\]]*)\][ \t]*)?(.*)$/.exec(text);
   const [, type, optionText, rest = ''] = match ?? [];
   if (type !== undefined && /^(?:deb-src|rpm|rpm-src)$/.test(type)) return undefined;

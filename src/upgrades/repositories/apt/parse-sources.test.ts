@@ -96,6 +96,13 @@ describe('one-line sources', () => {
       }),
     );
   });
+
+  test('are refused in time when they are endless, but for comments', () => {
+    expect(ofList(`${'#'.repeat(200_000)}\u2028`).sources).toEqual([]);
+    expect(() => ofList(`deb ${'['.repeat(200_000)}`)).toThrow(
+      expect.objectContaining({ code: 'sources_invalid' }),
+    );
+  });
 });
 
 describe('deb822 sources', () => {
