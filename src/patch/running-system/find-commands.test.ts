@@ -63,6 +63,14 @@ test('documents inside a script, and scripts of other languages, are not read as
   expect(findCommands('\x7fELF systemctl start app')).toEqual([]);
 });
 
+test('questions in questions count, and endless ones are answered in time', () => {
+  const inner = (question: string) => [`if ${question}; then`, 'if true; then', 'modprobe a', 'fi', 'fi'];
+  expect(needs(...inner('[ -d /run/systemd ]'))).toEqual([]);
+  expect(needs(...inner('[ -d /opt ]'))).toHaveLength(1);
+  const line = 'if;modprobe a;'.repeat(290);
+  expect(needs(...Array.from({ length: 20_000 }, () => line)).length).toBeLessThan(2000);
+});
+
 test('any text has an answer', () => {
   const words = fc.constantFrom(
     'if',

@@ -12,6 +12,8 @@ export interface FoundCommand {
 const mostLines = 20_000;
 const longestLine = 4096;
 const longestCommand = 160;
+/** Of one `if` in another. */
+const deepest = 1000;
 /** A question that is answered with yes only where a system runs. */
 const guard =
   /\/run\/|\/sys\/|\/proc\/|\bpidof\b|\bpgrep\b|\bmountpoint\b|\bsystemctl (?:-\S+ )*is-active\b|\binvoke-rc\.d \S+ status\b/;
@@ -33,7 +35,7 @@ export function findCommands(script: string): readonly FoundCommand[] {
     .slice(0, mostLines)
     .map((line) => line.slice(0, longestLine));
   const found: FoundCommand[] = [];
-  const open: OpenQuestion[] = [];
+  const open: NestedQuestion[] = [];
   let question = '';
   let ending: string | undefined;
   for (const raw of lines) {
@@ -47,14 +49,15 @@ export function findCommands(script: string): readonly FoundCommand[] {
     for (const part of line.replaceAll(/\bthen\b/g, '; then ;').split(/;|&&|\|\||\||\bdo\b|\{/)) {
       const text = part.trim();
       const keyword = /^(if|elif|then|else|fi)\b/.exec(text)?.[1];
-      if (keyword === 'if') open.push({ guards: false, elseGuards: false });
+      if (keyword === 'if') open.push({ ...unasked, isGuarded: open.at(-1)?.isGuarded === true });
+      if (open.length > deepest) return found;
       if (keyword === 'if' || keyword === 'elif') question = raw;
-      if (keyword === 'then') open.splice(-1, 1, openQuestion(question));
-      if (keyword === 'else') open.splice(-1, 1, elseOf(open.at(-1)));
+      if (keyword === 'then') replaceLast(open, openQuestion(question));
+      if (keyword === 'else') replaceLast(open, elseOf(open.at(-1)));
       if (keyword === 'fi') open.pop();
       const words = text.replace(/^(?:(?:if|elif|else|!|\w+=\S*)\s+)+/, '').replaceAll(/\s+/g, ' ');
       const rule = commandRules.find(({ pattern }) => pattern.test(words));
-      if (rule === undefined || isAsked || open.some(({ guards }) => guards)) continue;
+      if (rule === undefined || isAsked || open.at(-1)?.isGuarded === true) continue;
       found.push({
         command: raw.trim().slice(0, longestCommand),
         needs: rule.needs,
@@ -73,6 +76,17 @@ interface OpenQuestion {
   readonly elseGuards: boolean;
 }
 
+interface NestedQuestion extends OpenQuestion {
+  /** By itself, or by one around it. */
+  readonly isGuarded: boolean;
+}
+
+const unasked: OpenQuestion = { guards: false, elseGuards: false };
+
+function replaceLast(open: NestedQuestion[], question: OpenQuestion): void {
+  open.splice(-1, 1, { ...question, isGuarded: question.guards || open.at(-2)?.isGuarded === true });
+}
+
 function openQuestion(question: string): OpenQuestion {
   const isTurned = /^\s*(?:if|elif)\s+(?:\[\s+)?!/.test(question);
   const [yes, no] = isTurned ? [opposite, guard] : [guard, opposite];
@@ -88,5 +102,5 @@ function withoutQuotes(line: string): string {
   return line
     .replaceAll(/'[^']*'/g, "''")
     .replaceAll(/"[^"]*"/g, '""')
-    .replace(/(?:^|\s)#.*$/, '');
+    .replace(/(?:^|\s)#.*$/s, '');
 }
