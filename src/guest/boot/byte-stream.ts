@@ -8,6 +8,8 @@ export interface ByteStream {
   take(length: number): Promise<Buffer>;
   /** Passes over `length` bytes; false when the end came first. */
   skip(length: number): Promise<boolean>;
+  /** Passes over zeros, up to the next other byte or the end. */
+  skipZeros(): Promise<void>;
   /** Bytes taken and passed over. */
   readonly position: number;
 }
@@ -65,6 +67,14 @@ export function byteStream(
         missing -= step;
       }
       return true;
+    },
+    async skipZeros() {
+      while (await fill()) {
+        const start = at;
+        while (piece[at] === 0) at += 1;
+        position += at - start;
+        if (at < piece.length) return;
+      }
     },
   };
 }

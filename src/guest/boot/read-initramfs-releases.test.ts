@@ -3,26 +3,14 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { xz } from '@napi-rs/lzma';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { cpioArchive } from '../fixtures/cpio-archive.ts';
 import { readInitramfsReleases } from './read-initramfs-releases.ts';
 
-/** A cpio archive of the new ASCII kind. */
-function cpio(files: Readonly<Record<string, Uint8Array | string>>): Buffer {
-  const members = Object.entries({ ...files, 'TRAILER!!!': '' }).map(([name, content]) => {
-    const bytes = Buffer.from(content);
-    const hex = (value: number) => value.toString(16).padStart(8, '0');
-    const fields = [1, 0o100644, 0, 0, 1, 0, bytes.length, 0, 0, 0, 0, name.length + 1, 0];
-    const header = Buffer.from(`070701${fields.map(hex).join('')}${name}\0`);
-    return Buffer.concat([padded(header), padded(bytes)]);
-  });
-  return Buffer.concat(members);
-}
-
-function padded(bytes: Buffer): Buffer {
-  return Buffer.concat([bytes, Buffer.alloc((4 - (bytes.length % 4)) % 4)]);
-}
-
-const microcode = Buffer.concat([cpio({ 'kernel/x86/microcode/x.bin': randomBytes(99) }), Buffer.alloc(300)]);
-const main = cpio({
+const microcode = Buffer.concat([
+  cpioArchive({ 'kernel/x86/microcode/x.bin': randomBytes(99) }),
+  Buffer.alloc(300),
+]);
+const main = cpioArchive({
   'usr/lib/modules/6.1.0-50-amd64/modules.dep': 'x',
   'usr/lib/modules/6.1.0-50-amd64/kernel/fs/ext4.ko': randomBytes(100_000),
   'lib/modules/7.0': 'a file, not a directory',
@@ -41,14 +29,21 @@ test.each([
 });
 
 test('several plain archives and two in one compressed stream', async () => {
-  const first = cpio({ './lib/modules/1.0/a.ko': 'x' });
-  const second = cpio({ 'lib/modules/2.0/a.ko': 'x' });
+  const first = cpioArchive({ './lib/modules/1.0/a.ko': 'x' });
+  const second = cpioArchive({ 'lib/modules/2.0/a.ko': 'x' });
   const bytes = Buffer.concat([first, Buffer.alloc(4), second, gzipSync(Buffer.concat([main, first]))]);
   expect([...(await readInitramfsReleases(bytes)).releases].toSorted()).toEqual([
     '1.0',
     '2.0',
     '6.1.0-50-amd64',
   ]);
+});
+
+test('much padding between two archives is passed over in time', async () => {
+  const bytes = Buffer.concat([main, Buffer.alloc(32 * 1024 * 1024), main]);
+  const { releases, gaps } = await readInitramfsReleases(zstdCompressSync(bytes));
+  expect([...releases]).toEqual(['6.1.0-50-amd64']);
+  expect(gaps).toEqual([]);
 });
 
 test.each([
@@ -58,8 +53,13 @@ test.each([
   ['a cut stream', zstdCompressSync(main).subarray(0, 5000), 'corrupt', /./],
   ['a cut gzip stream', gzipSync(main).subarray(0, 5000), 'corrupt', /./],
   ['a cut xz stream', xz.compressSync(main).subarray(0, 5000), 'corrupt', /./],
-  ['a bomb', zstdCompressSync(cpio({ zeros: Buffer.alloc(3_000_000) })), 'limit', /at most 1000000/],
-  ['an xz bomb', xz.compressSync(cpio({ zeros: Buffer.alloc(3_000_000) })), 'limit', /at most 1000000/],
+  ['a bomb', zstdCompressSync(cpioArchive({ zeros: Buffer.alloc(3_000_000) })), 'limit', /at most 1000000/],
+  [
+    'an xz bomb',
+    xz.compressSync(cpioArchive({ zeros: Buffer.alloc(3_000_000) })),
+    'limit',
+    /at most 1000000/,
+  ],
 ])('%s is a gap', async (_name, bytes, reason, detail) => {
   const { gaps } = await readInitramfsReleases(bytes, { limit: 1_000_000 });
   expect(gaps).toMatchObject([{ where: 'initramfs', reason }]);

@@ -62,7 +62,7 @@ async function readCompressed(
 ): Promise<void> {
   const stream = byteStream(translateErrors(pieces), limit);
   for (;;) {
-    while ((await stream.peek()) === 0) await stream.skip(1);
+    await stream.skipZeros();
     if ((await stream.peek()) === undefined) return;
     for await (const name of walkCpio(stream)) addRelease(name, releases);
   }
