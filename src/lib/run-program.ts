@@ -16,7 +16,7 @@ export interface ProgramOptions {
   /** Of each of the two streams; what comes after is dropped. Default 1 MiB. */
   readonly maxOutputBytes?: number;
   readonly signal?: AbortSignal;
-  /** Called for each line of standard output and standard error as it comes. */
+  /** Called for each line of standard output and standard error as it comes, until `maxOutputBytes` came. */
   readonly onLine?: (line: string) => void;
 }
 
@@ -69,11 +69,15 @@ export async function runProgram(options: ProgramOptions): Promise<ProgramResult
     if (stream === null) return () => '';
     const chunks: Buffer[] = [];
     let kept = 0;
+    const lines = options.onLine && createInterface({ input: stream }).on('line', options.onLine);
     stream.on('data', (chunk: Buffer) => {
       if (kept < limit) chunks.push(chunk.subarray(0, limit - kept));
       kept += chunk.length;
+      if (kept < limit || kept - chunk.length >= limit) return;
+      lines?.close();
+      // To close it stops the stream, and the program would wait for ever.
+      stream.resume();
     });
-    if (options.onLine) createInterface({ input: stream }).on('line', options.onLine);
     return () => Buffer.concat(chunks).toString('utf8');
   };
   const stdout = collect(child.stdout);
