@@ -1,4 +1,5 @@
 import { changedConffiles } from '../guest/package-managers/dpkg/changed-conffiles.ts';
+import { parseInstalledSize } from '../guest/package-managers/dpkg/parse-installed-size.ts';
 import type { UpgradeSet } from '../upgrades/types.ts';
 import type { Engine } from './engines/types.ts';
 import type { ExaminedImage } from './examine-image.ts';
@@ -34,7 +35,7 @@ export async function planUpgrade(image: ExaminedImage, options: PlanOptions): P
       version: entry.version,
       architecture: entry.architecture,
       manager: entry.manager,
-      installedSize: Number(entry.stanza.get('Installed-Size') ?? 0) * 1024,
+      installedSize: parseInstalledSize(entry.stanza.get('Installed-Size')) ?? 0,
     })),
     changedConffiles: changedConffiles(tree, affected).changed,
     freeBytes: Number(reading.mounts[0]?.filesystem.freeBytes ?? 0n),

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { parseDeb822, type Stanza } from '../../../guest/package-managers/dpkg/parse-deb822.ts';
+import { parseInstalledSize } from '../../../guest/package-managers/dpkg/parse-installed-size.ts';
 import { ColdpatchError } from '../../../lib/errors.ts';
 import type { PackageFile } from '../../types.ts';
 import type { SnapshotEntry } from '../../repository-snapshot.ts';
@@ -69,7 +70,6 @@ function offeredPackage(stanza: Stanza, name: string, entry: SnapshotEntry): Off
   };
   // A path that leaves the repository, or an address of its own, would fetch from somewhere that nobody named.
   const path = wanted('Filename', /^(?!\/)(?!.*(?:^|\/)\.\.(?:\/|$))[\x21-\x7e]+$/);
-  const installedSize = stanza.get('Installed-Size');
   return {
     file: {
       name,
@@ -79,7 +79,7 @@ function offeredPackage(stanza: Stanza, name: string, entry: SnapshotEntry): Off
       size: Number(wanted('Size', /^\d{1,12}$/)),
       sha256: wanted('SHA256', /^[0-9a-fA-F]{64}$/).toLowerCase(),
     },
-    installedSize: /^\d{1,12}$/.test(installedSize ?? '') ? Number(installedSize) * 1024 : undefined,
+    installedSize: parseInstalledSize(stanza.get('Installed-Size')),
     entry,
   };
 }
