@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { constants, copyFile, mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { constants, copyFile, mkdir, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { renameDurably, syncDirectory, syncFile } from '../../../lib/durable-file.ts';
 import { runProgramOrFail } from '../../../lib/run-program.ts';
 import { ColdpatchError } from '../../../lib/errors.ts';
 import { incomingDirectory } from '../../write-atomically.ts';
@@ -33,13 +34,24 @@ export async function ensureAptLists(options: AptListsOptions): Promise<string> 
   try {
     await fillAptLists(draft, options);
     await mkdir(join(root, 'apt'), { recursive: true });
-    await rename(draft, target);
+    await syncTree(draft);
+    await renameDurably(draft, target);
   } catch (error) {
     await rm(draft, { recursive: true, force: true });
     // Another run was faster; what it made is the same.
     if (!hasErrorCode(error, 'ENOTEMPTY', 'EEXIST')) throw error;
   }
   return target;
+}
+
+/** By its name alone a directory is trusted to be whole: after a power cut an empty list would offer nothing new. */
+async function syncTree(directory: string): Promise<void> {
+  for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isFile()) await syncFile(path);
+    if (entry.isDirectory()) await syncDirectory(path);
+  }
+  await syncDirectory(directory);
 }
 
 function digestOf({ entries, architectures, cacheDirectory }: AptListsOptions): string {
