@@ -29,12 +29,14 @@ export interface EnsureUnpackedOptions {
 const packagesAtOnce = 2;
 /** Packages take about four times their size unpacked, kernels six times. */
 const mostGrowth = 8n;
+/** Beside that: small packages may hold little but zeros. */
+const smallBytes = 1024n * 1024n;
 const spareBytes = 256n * 1024n * 1024n;
 
 /**
  * The same packages without compression, each unpacked once for all images that get it.
- * What was made before is hashed again. Without room in the cache those that are missing stay packed, which any package
- * manager reads as well.
+ * What was made before is hashed again. Those that grow more than packages do stay packed, which any package manager reads
+ * as well; without room in the cache, so do all that are missing.
  *
  * @param packages whole, as `ensurePackages` left them.
  * @returns in their order.
@@ -88,7 +90,11 @@ async function unpack(
   const part = join(root, incomingDirectory, `${randomUUID()}.part`);
   try {
     await mkdir(dirname(part), { recursive: true });
-    await unpackPackage(file.path, part, signal);
+    const limit = Number(BigInt(file.size) * mostGrowth + smallBytes);
+    if ((await unpackPackage(file.path, part, { limit, signal })) === undefined) {
+      await rm(part, { force: true });
+      return file;
+    }
     const sha256 = await hashFile(part);
     if (sha256 === undefined) throw new ColdpatchError('internal', `Expected ${part}, but it is gone.`);
     const name = `${file.sha256}-${sha256}.deb`;

@@ -8,28 +8,42 @@ const archives = [
 ] as const;
 
 const headerBytes = 60;
+/** The size of a member has ten digits. */
+const largestMember = 10 ** 10 - 1;
 const unpackSeconds = 1800;
 
 /**
  * Writes a package again with the same content and no compression: unpacking xz takes an emulated processor ten times
  * as long as this host. deb(5) and ar(5): members begin at even offsets.
  *
- * @returns the size of the new file.
+ * @param limit bytes of the new file.
+ * @returns the size of the new file; undefined when it would be larger than `limit`: then it is not whole.
+ * @throws ColdpatchError `host_tool_failed` for what dpkg-deb cannot read.
  */
-export async function unpackPackage(from: string, to: string, signal: AbortSignal): Promise<number> {
+export async function unpackPackage(
+  from: string,
+  to: string,
+  { limit, signal }: { readonly limit: number; readonly signal: AbortSignal },
+): Promise<number | undefined> {
+  const most = Math.min(limit, largestMember);
   await using file = await open(to, 'wx', 0o644);
   await file.write('!<arch>\n');
   await file.write(`${headerOf('debian-binary', 4)}2.0\n`);
   for (const { name, option } of archives) {
     const start = (await file.stat()).size;
     await file.write(headerOf(name, 0));
-    await runProgramOrFail({
-      file: 'dpkg-deb',
-      args: [option, from],
-      output: file.fd,
-      timeoutSeconds: unpackSeconds,
-      signal,
-    });
+    try {
+      await runProgramOrFail({
+        file: 'prlimit',
+        args: [`--fsize=${most}`, 'dpkg-deb', option, from],
+        output: file.fd,
+        timeoutSeconds: unpackSeconds,
+        signal,
+      });
+    } catch (error) {
+      if ((await file.stat()).size >= most) return undefined;
+      throw error;
+    }
     await closeMember(file, name, start);
   }
   return (await file.stat()).size;

@@ -25,7 +25,8 @@ test('a package and the job disk that holds it take no more than is asked for', 
   const job = join(folder, 'job');
   mkdirSync(job);
   const { signal } = new AbortController();
-  const unpacked = await unpackPackage(packed, join(job, 'app.deb'), signal);
+  const limit = 16 * mebibyte;
+  const unpacked = (await unpackPackage(packed, join(job, 'app.deb'), { limit, signal })) ?? limit;
   await makeJobDisk(job, join(folder, 'disk'), signal);
   const { size, blocks } = statSync(join(folder, 'disk'));
   const asked = hostBytesOf(0n, [{ size: statSync(packed).size, installedSize }]);
