@@ -63,12 +63,15 @@ case $1 in
         build "$version" || code=$?
         echo "$code" > "$state/build-$version.exit"
       ) > "$state/build-$version.log" 2>&1 < /dev/null &
+      echo $! > "$state/build-$version.pid" || true
     done
     ;;
   settle)
     for version in $({ versions "$begun"; versions "$requests"; } | sort -u); do
       start=$state/build-$version.start
-      while [ -e "$start" ] && [ ! -s "$state/build-$version.exit" ]; do sleep 0.1; done
+      pid=$(cat "$state/build-$version.pid" 2>/dev/null || true)
+      # On a full filesystem it ends without a word.
+      while [ -e "$start" ] && [ ! -s "$state/build-$version.exit" ] && [ -e "/proc/$pid/exe" ]; do sleep 0.1; done
       reason=$(reason_to_build "$version")
       if [ -n "$reason" ]; then
         echo "initramfs of $version: built now, because" $reason
