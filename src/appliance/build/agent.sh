@@ -2,7 +2,6 @@
 # The first process of the appliance: sets it up, then does what the host says over the port "coldpatch".
 #
 # From the host:  run NAME       runs /job/NAME of the job disk
-#                 quit
 # To the host:    ready VERSION  once
 #                 out LINE       what the job prints
 #                 result WORDS   what the job says on descriptor 3
@@ -76,14 +75,10 @@ run() {
 }
 
 while read -r verb name <&5; do
-  case $verb in
-    run)
-      code=0
-      run "$name" || code=$?
-      echo "end $code" >&5
-      ;;
-    quit) break ;;
-  esac
+  [ "$verb" = run ] || continue
+  code=0
+  run "$name" || code=$?
+  echo "end $code" >&5
 done
 sync
 poweroff -f
