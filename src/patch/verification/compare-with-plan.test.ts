@@ -90,6 +90,31 @@ test.each([
   expect(failed(inspection('2'), recording)).toEqual([check]);
 });
 
+const directory = { ...file, type: 'directory' } as const;
+
+test.each([
+  ['the mode of a file of a person', '/root/.ssh/authorized_keys', ['mode'], file],
+  ['the owner of a home', '/home/anna', ['owner'], directory],
+  ['the mode of the home of root', '/root', ['mode'], directory],
+  ['attributes', '/srv/www', ['attributes'], directory],
+  ['a directory where a file was', '/home/anna/notes', ['type', 'mode'], directory],
+  ['the owner of a directory of the site', '/usr/local/bin', ['owner'], directory],
+] as const)('%s: a change does not pass', (_, path, what, now) => {
+  const recording: Recording = { changes: [{ path, kind: 'changed', what: [...what], file: now }] };
+  expect(failed(inspection('2'), recording)).toEqual(['data']);
+});
+
+test.each([
+  ['times', { path: '/root', kind: 'changed', what: ['times'], file: directory }],
+  ['a new directory', { path: '/usr/local/lib/python3.11', kind: 'added', file: directory }],
+  [
+    'the mode of a directory below /usr/local',
+    { path: '/usr/local/lib', kind: 'changed', what: ['mode'], file: directory },
+  ],
+] as const)('%s: what packages do in passing is no change of data', (_, change) =>
+  expect(failed(inspection('2'), { changes: [change] })).toEqual([]),
+);
+
 test('a package built for all where it was built for one architecture replaces its entry', () => {
   const after = { ...inspection('2'), packages: [{ ...perl, version: '2', architecture: 'all' }] };
   expect(failed(after, nothing, plan({ architecture: 'all' }))).toEqual([]);

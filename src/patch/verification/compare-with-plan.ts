@@ -98,14 +98,21 @@ function checkConffiles(plan: UpgradePlan, recording: Recording): Check {
 }
 
 /** What belongs to people and to the machine's work, and to no package. */
-const dataPaths = /^\/(?:home|root|srv|mnt|media|usr\/local)\//;
+const dataPaths = /^\/(?:home|root|srv|mnt|media|usr\/local)(?:\/|$)/;
 
 function checkData(recording: Recording): Check {
   const problems = recording.changes
-    .filter((change) => dataPaths.test(change.path) && (change.kind !== 'changed' || changedContent(change)))
-    .filter(({ file }) => file?.type !== 'directory')
+    .filter((change) => dataPaths.test(change.path) && isTouched(change))
     .map(({ path, kind }) => `${path} was ${kind}`);
   return judge('data', problems, 'nothing in /home, /root, /srv, /mnt, /media, /usr/local changed');
+}
+
+/** Packages make directories there, and give those of /usr/local to a group. */
+function isTouched({ path, kind, what, file }: RecordedChange): boolean {
+  const isDirectory = file?.type === 'directory';
+  if (kind === 'added') return !isDirectory;
+  const passed = isDirectory && path.startsWith('/usr/local') ? ['times', 'mode'] : ['times'];
+  return kind === 'removed' || (what?.some((part) => !passed.includes(part)) ?? false);
 }
 
 function checkLeftovers(recording: Recording): Check {
