@@ -59,7 +59,7 @@ async function runApplianceEngine(input: EngineInput): Promise<EngineResult> {
     );
     return { ...resultOf(outcome), isolation: describeIsolation(inside, host.kvm) };
   } catch (error) {
-    throw await asHostFull(error, workDirectory);
+    throw await asHostFull(error, input);
   }
 }
 

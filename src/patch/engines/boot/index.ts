@@ -83,6 +83,6 @@ async function runBootEngine(input: EngineInput): Promise<EngineResult> {
       isolation: describeIsolation(inside, host.kvm),
     };
   } catch (error) {
-    throw await asHostFull(error, workDirectory);
+    throw await asHostFull(error, input);
   }
 }

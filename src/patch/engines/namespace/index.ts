@@ -44,9 +44,9 @@ async function runNamespaceEngine(input: EngineInput): Promise<EngineResult> {
     root: join(workDirectory, 'root'),
   };
   await mkdir(directories.state);
-  const repository = makeRepository(directories, input);
-  repository.catch(() => undefined);
   const namespace = await HostNamespace.open();
+  const repository = makeRepository(directories, input);
+  const made = Promise.allSettled([repository]);
   try {
     const disk = await attachCopy(
       namespace,
@@ -72,7 +72,7 @@ async function runNamespaceEngine(input: EngineInput): Promise<EngineResult> {
     };
   } finally {
     await namespace.close();
-    await repository.catch(() => undefined);
+    await made;
   }
 }
 
@@ -128,7 +128,7 @@ async function changeCopy(
     await mounted.unmount();
     return { log: output.text.join('\n'), bootMenuWritten };
   } catch (error) {
-    throw await asHostFull(error, directories.state);
+    throw await asHostFull(error, input);
   }
 }
 
