@@ -121,7 +121,7 @@ async function updateAlone(
           return image.promote(promotion);
         },
       };
-      const report = await updateImage(promoting, {
+      return updateImage(promoting, {
         ...choice,
         host: engineHost(config, request),
         request: request.image,
@@ -137,29 +137,29 @@ async function updateAlone(
             onStart: (label) => phases.progress(0, label),
           }),
         startCopy: copyStarter(machine?.machine),
+        onPromoted: async (report) => {
+          if (machine && taken) {
+            await logPromotion(machine, {
+              generation: taken.number,
+              manifest: taken.digest,
+              path: image.path,
+              sha256: report.after.digest,
+              at: now(),
+            });
+          }
+          const statement = signPromotion(report, key);
+          if (statement === undefined || report.generation === null) return;
+          await image.attach(report.generation, attestationName, statement);
+          if (machine && taken) {
+            const directory = generationDirectory(machine.state, taken.number);
+            await writeFileDurably(join(directory, attestationName), statement, 0o600);
+          }
+        },
         clock: now,
         hostArchitecture: process.arch,
         phases,
         signal: request.signal,
       });
-      if (machine && taken && report.after !== null) {
-        await logPromotion(machine, {
-          generation: taken.number,
-          manifest: taken.digest,
-          path: image.path,
-          sha256: report.after.digest,
-          at: now(),
-        });
-      }
-      const statement = signPromotion(report, key);
-      if (statement !== undefined && report.generation !== null) {
-        await image.attach(report.generation, attestationName, statement);
-        if (machine && taken !== undefined) {
-          const directory = generationDirectory(machine.state, taken.number);
-          await writeFileDurably(join(directory, attestationName), statement, 0o600);
-        }
-      }
-      return report;
     },
   );
 }

@@ -38,6 +38,8 @@ export interface UpdateOptions {
   readonly bootTest?: ((input: BootTestInput) => Promise<BootTestReport>) | undefined;
   /** See `StartCopy`. */
   readonly startCopy: (examined: ExaminedImage, start: CopyStart) => Promise<number>;
+  /** Called when the copy has taken the image's place, before anything else is kept of it. */
+  readonly onPromoted: (report: Report) => Promise<void>;
   readonly clock: () => Date;
   /** Of the host, as Node names it. */
   readonly hostArchitecture: string;
@@ -109,10 +111,11 @@ export async function updateImage(image: CheckedOutImage, options: UpdateOptions
     }
     assertGuestSpace(planned.plan);
     const upgraded = await upgrade(image, options, examined, planned);
-    const report = describeUpdate({ ...base, phases: phases.finished(), ...upgraded });
-    const { generation, recording } = upgraded.upgraded;
+    const { before, after, generation, packedRecording } = upgraded;
+    const report = describeUpdate({ ...base, phases: phases.finished(), before, after, upgraded });
+    await options.onPromoted(report);
     await image.attach(generation, 'report.json', `${JSON.stringify(report, undefined, 2)}\n`);
-    await image.attach(generation, 'recording.json.zst', zstdCompressSync(JSON.stringify(recording)));
+    await image.attach(generation, 'recording.json.zst', packedRecording);
     return report;
   } finally {
     examined.close();
@@ -124,10 +127,9 @@ async function upgrade(
   options: UpdateOptions,
   examined: ExaminedImage,
   planned: PlannedUpgrade,
-): Promise<Required<Pick<Outcome, 'before' | 'after' | 'upgraded'>>> {
+): Promise<Promoted & Pick<NonNullable<Outcome['upgraded']>, 'method' | 'result'>> {
   const { phases, signal } = options;
   const mounts = examined.reading.mounts.filter((mount) => options.engine.canMount(mount));
-  const before = image.digest(signal);
   await image.assertRoomForCopy(hostBytes(planned, options.engine));
   const { packages, made } = await fetchAndCopy(image, options, planned);
   const copy = copyOf(made.path, examined);
@@ -143,43 +145,68 @@ async function upgrade(
       onProgress: ({ fraction, detail }) => phases.progress(fraction, detail),
     }),
   );
-  // Nobody writes to it any more. A failure is told once, and not to the sync before promotion: it ends the run.
+  const promoted = await verifyAndPromote(image, options, examined, { copy, mounts, planned });
+  return { ...promoted, method: made.method, result };
+}
+
+interface UpgradedCopy {
+  readonly copy: ImageCopy;
+  readonly mounts: readonly GuestMount[];
+  readonly planned: PlannedUpgrade;
+}
+
+interface Promoted
+  extends Pick<Outcome, 'before' | 'after'>,
+    Pick<NonNullable<Outcome['upgraded']>, 'recording' | 'verification' | 'bootTest' | 'generation'> {
+  /** The recording as it is kept. */
+  readonly packedRecording: Uint8Array;
+}
+
+/** Nobody writes to the copy any more: it is synced, digested and checked by programs while it is read here. */
+async function verifyAndPromote(
+  image: CheckedOutImage,
+  options: UpdateOptions,
+  examined: ExaminedImage,
+  { copy, mounts, planned }: UpgradedCopy,
+): Promise<Promoted> {
+  const { phases, host } = options;
+  const workDirectory = makeDirectory(image.workDirectory, 'verify');
+  const ended = new AbortController();
+  const signal = AbortSignal.any([options.signal, ended.signal]);
   const written = syncFile(copy.path);
-  written.catch(() => undefined);
-  const after = digestFile(copy.path, { signal, bytesPerSecond: options.host.ioBytesPerSecond });
-  after.catch(() => undefined);
-  const outside = options.engine.checkFromOutside({
-    copy,
-    mounts,
-    workDirectory: makeDirectory(image.workDirectory, 'verify'),
-    host: options.host,
-    signal,
-  });
-  outside.catch(() => undefined);
-  const { recording, checks } = await phases.run('record', () => readResult(copy, examined, mounts, planned));
-  const verification = await phases.run('verify', async () => {
-    const found = [...(await outside), ...checks];
-    if (found.some(({ ok }) => !ok)) throw new VerificationError(found);
-    return found;
-  });
-  const bootTest = await testBoot(copy, examined, image.path, verification, options);
-  const generation = await phases.run('promote', async () => {
-    signal.throwIfAborted();
-    const [digest] = await Promise.all([before, after, written]);
-    return image.promote({ copy: copy.path, format: copy.format, digest });
-  });
-  return {
-    before: await before,
-    after: await after,
-    upgraded: {
-      method: made.method,
-      result,
-      recording,
-      verification: bootTest ? [...verification, bootTest.check] : verification,
-      bootTest: bootTest?.report ?? null,
-      generation,
-    },
-  };
+  const after = digestFile(copy.path, { signal, bytesPerSecond: host.ioBytesPerSecond });
+  const outside = options.engine.checkFromOutside({ copy, mounts, workDirectory, host, signal });
+  const background = Promise.allSettled([written, after, outside]);
+  try {
+    const { recording, checks } = await phases.run('record', () =>
+      readResult(copy, examined, mounts, planned),
+    );
+    const verification = await phases.run('verify', async () => {
+      const found = [...(await outside), ...checks];
+      if (found.some(({ ok }) => !ok)) throw new VerificationError(found);
+      return found;
+    });
+    const bootTest = await testBoot(copy, examined, image.path, verification, options);
+    return await phases.run('promote', async () => {
+      // What can fail is done before: afterwards the image is another one, whatever is told.
+      const packedRecording = zstdCompressSync(JSON.stringify(recording));
+      signal.throwIfAborted();
+      const [before, digest] = await Promise.all([image.digest(signal), after, written]);
+      const generation = await image.promote({ copy: copy.path, format: copy.format, digest: before });
+      return {
+        before,
+        after: digest,
+        recording,
+        packedRecording,
+        verification: bootTest ? [...verification, bootTest.check] : verification,
+        bootTest: bootTest?.report ?? null,
+        generation,
+      };
+    });
+  } finally {
+    ended.abort();
+    await background;
+  }
 }
 
 /** What a run takes beside the image, but for a copy of it as it is. */

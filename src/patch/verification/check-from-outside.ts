@@ -16,13 +16,14 @@ export async function checkFromOutside({
   mounts,
   workDirectory,
   host,
+  signal,
 }: CheckInput): Promise<readonly Check[]> {
   const namespace = await HostNamespace.open();
   try {
     const disk = await attachCopy(namespace, copy, workDirectory, 'read-only', host.ioBytesPerSecond);
     const [filesystems, audit] = await Promise.all([
-      checkFilesystems(namespace, disk.path, mounts),
-      auditPackages(namespace, disk.path, mounts, join(workDirectory, 'audit')),
+      checkFilesystems(namespace, disk.path, mounts, signal),
+      auditPackages(namespace, disk.path, mounts, join(workDirectory, 'audit'), signal),
     ]);
     await disk.detach();
     return [...filesystems, audit];
@@ -35,6 +36,7 @@ async function checkFilesystems(
   namespace: HostNamespace,
   disk: string,
   mounts: readonly GuestMount[],
+  signal: AbortSignal,
 ): Promise<readonly Check[]> {
   const checks: Check[] = [];
   for (const { path, volume } of mounts) {
@@ -43,6 +45,7 @@ async function checkFilesystems(
       file: 'e2fsck',
       args: ['-f', '-n', start === 0n ? disk : `${disk}?offset=${start}`],
       timeoutSeconds: 3600,
+      signal,
     });
     const words = stdout.trim().split('\n');
     const problems =
@@ -60,12 +63,14 @@ async function auditPackages(
   disk: string,
   mounts: readonly GuestMount[],
   root: string,
+  signal: AbortSignal,
 ): Promise<Check> {
   const mounted = await mountCopy(namespace, disk, mounts, root, 'read-only');
   const { exitCode, stdout, stderr } = await namespace.run({
     file: 'dpkg',
     args: [`--admindir=${mounted.root}/var/lib/dpkg`, '--audit'],
     timeoutSeconds: 120,
+    signal,
   });
   await mounted.unmount();
   const words = `${stdout}\n${stderr}`.trim();
