@@ -3,6 +3,7 @@ import type { InstalledPackage } from '../guest/types.ts';
 import type { PackageArrival, PackageChange, UpgradeSet } from '../upgrades/types.ts';
 import { usedRepositories } from '../upgrades/used-repositories.ts';
 import type { Engine } from './engines/types.ts';
+import { kernelReleaseOf } from './kernel-release-of.ts';
 import type { NextStartAction, UpgradePlan } from './plan.ts';
 
 export interface PlanInput {
@@ -64,19 +65,16 @@ function neededBytes(arrivals: readonly PackageArrival[], installed: PlanInput['
     growth += Math.max(0, installedSize - (sizes.get(`${name}:${architecture}`) ?? 0));
     largest = Math.max(largest, installedSize);
   }
-  const kernels = arrivals.filter(({ name, from }) => from === null && isKernel(name)).length;
+  const kernels = arrivals.filter(
+    ({ name, from }) => from === null && kernelReleaseOf(name) !== undefined,
+  ).length;
   return arrivals.length === 0 ? 0 : growth + largest + kernels * initramfsBytes + workingBytes;
-}
-
-function isKernel(name: string): boolean {
-  return /^linux-image-\d/.test(name);
 }
 
 function nextStartActions(change: PackageChange): readonly NextStartAction[] {
   if (change.to === null) return [];
-  if (isKernel(change.name)) {
-    return [{ package: change.name, action: `starts kernel ${change.name.slice('linux-image-'.length)}` }];
-  }
+  const release = kernelReleaseOf(change.name);
+  if (release !== undefined) return [{ package: change.name, action: `starts kernel ${release}` }];
   if (/^(grub-(pc|efi-amd64|efi-arm64|efi-ia32)(-signed)?|shim-signed)$/.test(change.name)) {
     return [
       {

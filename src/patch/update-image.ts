@@ -339,9 +339,9 @@ async function readResult(
         checkAccounts(examined.tree, tree),
         await checkBoot(
           plan,
-          { kernels: examined.inspection.kernels, menu: examined.reading.grubMenu },
-          { kernels: guest.kernels, menu: reading.grubMenu },
-          tree,
+          { kernels: examined.inspection.kernels, menu: examined.reading.grubMenu, tree: examined.tree },
+          { kernels: guest.kernels, menu: reading.grubMenu, tree },
+          recording,
         ),
       ],
     };

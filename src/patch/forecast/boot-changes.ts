@@ -1,6 +1,7 @@
 import type { FileTree } from '../../guest/file-tree.ts';
 import type { Gap } from '../../lib/gap.ts';
 import { readOrGap } from '../../guest/read-or-gap.ts';
+import { kernelReleaseOf } from '../kernel-release-of.ts';
 import type { PlannedChange } from '../plan.ts';
 
 /** What of the way a machine starts an upgrade replaces. */
@@ -30,7 +31,7 @@ interface Rule {
   matches(change: PlannedChange, scripts: string): boolean;
 }
 
-const isKernel = ({ name }: PlannedChange): boolean => /^linux-image-(?:unsigned-)?\d/.test(name);
+const isKernel = ({ name }: PlannedChange): boolean => kernelReleaseOf(name) !== undefined;
 const arrives = ({ to }: PlannedChange): boolean => to !== null;
 
 const rules: readonly Rule[] = [
