@@ -54,7 +54,7 @@ const maximumCachedNames = 200_000;
  * Joins filesystems into one tree. The first mount must be `/`; each other one is placed on a directory of the
  * tree so far, as mount(8) would do in that order.
  *
- * @throws `path_not_found` when a mount point is not a directory of the tree.
+ * @throws `path_not_found` when a mount point is not a directory of the tree, or its root.
  */
 export function mountTree(mounts: readonly Mount[]): FileTree {
   const [first, ...others] = mounts;
@@ -86,6 +86,7 @@ export function mountTree(mounts: readonly Mount[]): FileTree {
     if (place === undefined || place.filesystem.status(place.inode).type !== 'directory') {
       throw notFound(`a directory ${mount.path} to mount on`, 'there is none');
     }
+    if (place.path === '/') throw notFound(`a directory ${mount.path} to mount on`, 'it is the root itself');
     const places = mounted.get(place.filesystem) ?? new Map<number, Filesystem>();
     mounted.set(place.filesystem, places.set(place.inode, mount.filesystem));
   }

@@ -57,8 +57,33 @@ function read(...filesystems: readonly Filesystem[]) {
   const root = findRoot(volumes, gaps);
   const guest = root && mountGuest(root, volumes, gaps);
   const mounts = guest?.mounts.map(({ path, subvolume }) => [path, subvolume?.path]);
-  return { root, mounts, tree: guest?.tree, gaps };
+  const fstab = guest?.fstab.map(({ path }) => path);
+  return { root, mounts, fstab, tree: guest?.tree, gaps };
 }
+
+test('a mount lies where the links and dots of the fstab lead, and nowhere outside', () => {
+  const paths = ['/data', '/../../../srv/', '//home//user', '/gone', '/top', '/around'];
+  const spec = 'UUID=22222222-2222-4333-8444-555555555555';
+  const root = memoryFilesystem(
+    {
+      'etc/os-release': 'ID=example\n',
+      'etc/fstab': paths.map((path) => `${spec} ${path} ext4 defaults 0 2\n`).join(''),
+      data: { link: '/var/../opt' },
+      'opt/x': '',
+      'srv/x': '',
+      'home/user/x': '',
+      'usr/bin/x': '',
+      'var/x': '',
+      top: { link: '../..' },
+      around: { link: 'around' },
+    },
+    { uuid },
+  );
+  const { mounts, fstab, gaps } = read(root, other);
+  expect(mounts?.map(([path]) => path)).toEqual(['/', '/opt', '/home/user', '/srv']);
+  expect(fstab).toEqual(['/opt', '/srv', '/home/user', '/gone', '/', '/around']);
+  expect(gaps.map(({ where }) => where)).toEqual(['/gone', '/top', '/around']);
+});
 
 describe('the root in a subvolume', () => {
   test('of Ubuntu: @ and @home below the top level', () => {

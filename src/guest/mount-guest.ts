@@ -17,6 +17,8 @@ export interface MountedGuest {
   readonly tree: FileTree;
   /** The root first. */
   readonly mounts: readonly GuestMount[];
+  /** The root's, with the paths of the mounts. */
+  readonly fstab: readonly FstabEntry[];
 }
 
 /** What packages own files in; without one of these a reading of the system is not whole. */
@@ -25,26 +27,37 @@ const systemPaths = /^\/(?:bin|boot|efi|etc|lib(?:32|64|x32)?|opt|sbin|usr|var)(
 const virtualTypes =
   /^(?:swap|tmpfs|proc|sysfs|devpts|devtmpfs|cgroup2?|debugfs|tracefs|ramfs|hugetlbfs|ignore)$/;
 
-/** Puts the other volumes of the image where the guest's fstab has them. Parts of the system left out are gaps. */
+/**
+ * Puts the other volumes of the image where the guest's fstab has them. Parts of the system left out are gaps.
+ * The path of a mount is where it comes to lie, whatever links and dots the fstab leads there by.
+ */
 export function mountGuest(root: RootCandidate, volumes: readonly Volume[], gaps: Gap[]): MountedGuest {
   const { filesystem, volume, subvolume } = root;
   let mounts: readonly GuestMount[] = [{ path: '/', filesystem, volume, ...(subvolume && { subvolume }) }];
   let { tree } = root;
-  for (const entry of mountOrder(root.fstab)) {
-    const mount = mountOrGap(entry, volumes);
-    if ('gap' in mount) {
-      if (systemPaths.test(entry.path)) gaps.push(mount.gap);
-      continue;
-    }
+  const places = new Map<FstabEntry, FstabEntry>();
+  for (const written of mountOrder(root.fstab)) {
     try {
+      const entry = withPlainPath(written, tree);
+      places.set(written, entry);
+      const mount = mountOrGap(entry, volumes);
+      if ('gap' in mount) {
+        if (systemPaths.test(entry.path)) gaps.push(mount.gap);
+        continue;
+      }
       tree = mountTree([...mounts, mount]);
       mounts = [...mounts, mount];
     } catch (error) {
       if (!(error instanceof ColdpatchError) || error.code === 'internal') throw error;
-      gaps.push({ where: entry.path, reason: 'missing', detail: error.message });
+      gaps.push({ where: written.path, reason: 'missing', detail: error.message });
     }
   }
-  return { tree, mounts };
+  return { tree, mounts, fstab: root.fstab.map((entry) => places.get(entry) ?? entry) };
+}
+
+/** Who mounts it somewhere else must not follow a link out of the guest. */
+function withPlainPath(entry: FstabEntry, tree: FileTree): FstabEntry {
+  return { ...entry, path: tree.find(entry.path)?.path ?? entry.path };
 }
 
 /** Parents before what is mounted inside them; else the order of the file. */

@@ -63,7 +63,7 @@ export function readGuest(image: OpenedImage): GuestReading {
       gaps: withoutRepeats(gaps),
     };
   }
-  const { tree, mounts } = mountGuest(root, image.volumes, gaps);
+  const { tree, mounts, fstab } = mountGuest(root, image.volumes, gaps);
   const detected = detectOperatingSystem(tree, gaps);
   const database = readPackages(tree, detected?.family.packageManager, gaps);
   const system = detected && confirm(detected, database, gaps);
@@ -101,7 +101,7 @@ export function readGuest(image: OpenedImage): GuestReading {
     partial,
     tree,
     mounts,
-    fstab: root.fstab,
+    fstab,
     ...(rootEntry && { rootEntry }),
     ...(grubMenu && { grubMenu }),
     ...(database && { database }),
