@@ -3,6 +3,7 @@ import { ColdpatchError } from '../lib/errors.ts';
 import type { Gap, GapReason } from '../lib/gap.ts';
 import { type FileTree, type Mount, mountTree } from './file-tree.ts';
 import { findVolume } from './find-volume.ts';
+import { isWithoutDisk } from './is-without-disk.ts';
 import { type MountedView, mountedView } from './mounted-view.ts';
 import type { FstabEntry } from './parse-fstab.ts';
 import { gapOfError } from './read-or-gap.ts';
@@ -23,9 +24,6 @@ export interface MountedGuest {
 
 /** What packages own files in; without one of these a reading of the system is not whole. */
 const systemPaths = /^\/(?:bin|boot|efi|etc|lib(?:32|64|x32)?|opt|sbin|usr|var)(?:\/|$)/;
-/** Filesystems that have nothing of the disk. */
-const virtualTypes =
-  /^(?:swap|tmpfs|proc|sysfs|devpts|devtmpfs|cgroup2?|debugfs|tracefs|ramfs|hugetlbfs|ignore)$/;
 
 /**
  * Puts the other volumes of the image where the guest's fstab has them. Parts of the system left out are gaps.
@@ -63,7 +61,7 @@ function withPlainPath(entry: FstabEntry, tree: FileTree): FstabEntry {
 /** Parents before what is mounted inside them; else the order of the file. */
 function mountOrder(fstab: readonly FstabEntry[]): FstabEntry[] {
   return fstab
-    .filter(({ path, type }) => path.startsWith('/') && path !== '/' && !virtualTypes.test(type))
+    .filter(({ path, type }) => path.startsWith('/') && path !== '/' && !isWithoutDisk(type))
     .toSorted((a, b) => a.path.split('/').length - b.path.split('/').length);
 }
 

@@ -1,4 +1,5 @@
 import type { ManagedPlace } from '../disk/types.ts';
+import { isWithoutDisk } from '../guest/is-without-disk.ts';
 import { ColdpatchError } from '../lib/errors.ts';
 import type { Engine } from './engines/types.ts';
 import type { ExaminedImage } from './examine-image.ts';
@@ -92,9 +93,6 @@ function kindsOf({ segments = [] }: ManagedPlace): string {
   return segments.length === 0 ? '' : ` (${segments.join(', ')})`;
 }
 
-const withoutDisk =
-  /^(?:proc|sysfs|tmpfs|ramfs|devpts|devtmpfs|cgroup2?|debugfs|tracefs|securityfs|swap|none)$/;
-
 /** A system that is started writes to all that it mounts: what would not be compared afterwards must not be there. */
 function assertAllMounted(
   { mounts, fstab }: Pick<ExaminedImage['reading'], 'mounts' | 'fstab'>,
@@ -105,9 +103,9 @@ function assertAllMounted(
     fstab.find(
       ({ path, type, options }) =>
         path.startsWith('/') &&
-        !withoutDisk.test(type) &&
+        !isWithoutDisk(type) &&
         !options.includes('noauto') &&
-        !options.includes('bind') &&
+        !options.some((option) => option === 'bind' || option === 'rbind') &&
         !mounted.has(path),
     )?.path;
   if (other === undefined) return;
