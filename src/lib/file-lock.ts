@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { ColdpatchError } from './errors.ts';
 import { EarlyEndError, startProgram } from './start-program.ts';
@@ -8,7 +9,10 @@ export interface FileLock extends AsyncDisposable {
 }
 
 export interface FileLockOptions {
-  /** Made when it is missing, and never removed: that would let two processes hold locks on two files of one name. */
+  /**
+   * Made when it is missing, and never removed: that would let two processes hold locks on two files of one name.
+   * A symbolic link is refused (`ELOOP`).
+   */
   readonly path: string;
   /** How long to wait for another holder. */
   readonly waitSeconds: number;
@@ -30,7 +34,8 @@ export async function acquireFileLock({
   busy,
   signal,
 }: FileLockOptions): Promise<FileLock> {
-  await (await open(path, 'a', 0o600)).close();
+  const make = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW;
+  await (await open(path, make, 0o600)).close();
   const patience = waitSeconds === 0 ? ['--nonblock'] : ['--timeout', String(waitSeconds)];
   const holder = await startProgram({
     file: 'flock',

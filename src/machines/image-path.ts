@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { ColdpatchError } from '../lib/errors.ts';
 import { hasErrorCode } from '../lib/has-error-code.ts';
 import { type ImageIdentity, identityOf } from './image-identity.ts';
+import { reasonAgainstEntry } from './reason-against-entry.ts';
 
 export interface ResolvedImage {
   /** Absolute, and free of symbolic links at the time of the call. */
@@ -12,9 +13,6 @@ export interface ResolvedImage {
 
 /** As many as Linux follows: path_resolution(7). */
 const mostLinks = 40;
-const othersMayWrite = 0o022n;
-const isSticky = 0o1000n;
-const rootUser = 0n;
 
 /**
  * Finds the regular file that `path` leads to, and refuses to be led there by somebody else:
@@ -68,23 +66,13 @@ function statusOf(path: string, asked: string): BigIntStats {
 
 function assertSafeLink(link: string, status: BigIntStats, asked: string): void {
   const directory = dirname(link);
-  const reason = reasonAgainst(status, lstatSync(directory, { bigint: true }));
+  const reason = reasonAgainstEntry(status, lstatSync(directory, { bigint: true }));
   if (reason === undefined) return;
   throw new ColdpatchError(
     'image_link_unsafe',
     `Expected ${asked} to lead to an image by a way that only you and root can change, but the symbolic link ${link} ` +
       `${reason}. Name the image file itself, or change who may write in ${directory}.`,
   );
-}
-
-function reasonAgainst(link: BigIntStats, directory: BigIntStats): string | undefined {
-  const trusted = [rootUser, BigInt(process.geteuid?.() ?? 0)];
-  if (!trusted.includes(link.uid)) return `belongs to user ${link.uid}`;
-  if (!trusted.includes(directory.uid)) return `is in a directory that belongs to user ${directory.uid}`;
-  if ((directory.mode & othersMayWrite) !== 0n && (directory.mode & isSticky) === 0n) {
-    return 'is in a directory that others may write';
-  }
-  return undefined;
 }
 
 function tooManyLinks(path: string): ColdpatchError {

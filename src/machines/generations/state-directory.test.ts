@@ -26,3 +26,12 @@ test('is refused when somebody else has prepared it', async () => {
     code: 'image_link_unsafe',
   });
 });
+
+test('is refused in a folder in which everybody could replace it', async () => {
+  const open = join(folder, 'open');
+  mkdirSync(open);
+  chmodSync(open, 0o777);
+  await expect(openStateDirectory(join(open, 'a.img'))).rejects.toMatchObject({ code: 'image_link_unsafe' });
+  chmodSync(open, 0o1777);
+  await openStateDirectory(join(open, 'a.img'));
+});

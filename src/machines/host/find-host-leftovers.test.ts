@@ -1,6 +1,15 @@
-import { existsSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { makeWorkDirectory, openStateDirectory } from '../generations/state-directory.ts';
 import { acquireRunLock } from '../run-lock.ts';
@@ -76,4 +85,32 @@ test('a loop device of a state directory that cannot be seen may be anybody’s'
   const { images, gaps } = await findHostLeftovers([], [stray]);
   expect(images).toEqual([]);
   expect(gaps).toMatchObject([{ where: join(folder, 'gone/.coldpatch/a.img'), reason: 'missing' }]);
+});
+
+test('what other users could have made is a gap, and no lock is taken through it', async () => {
+  const state = await openStateDirectory(image);
+  makeWorkDirectory(state, 'run-1');
+  const elsewhere = join(folder, 'nologin');
+  symlinkSync(elsewhere, join(state.path, 'lock'));
+  expect(await findHostLeftovers([folder], [])).toMatchObject({ images: [], gaps: [{ where: state.path }] });
+  for (const directory of [state.work, state.path, dirname(state.path)]) {
+    chmodSync(directory, 0o777);
+    const { images, gaps } = await findHostLeftovers([folder], []);
+    expect(images).toEqual([]);
+    expect(gaps).toMatchObject([{ where: state.path, detail: expect.stringContaining(directory) as string }]);
+    chmodSync(directory, 0o700);
+  }
+  expect(existsSync(elsewhere)).toBe(false);
+});
+
+test('a mount to which others can change the way leads nowhere', async () => {
+  const others = join(folder, 'others');
+  mkdirSync(join(others, 'images'), { recursive: true });
+  chmodSync(others, 0o777);
+  const state = await openStateDirectory(join(others, 'images/a.img'));
+  const mount = { kind: 'mount', path: makeWorkDirectory(state, 'run-1'), image: state.imagePath } as const;
+  const { images, gaps } = await findHostLeftovers([], [mount]);
+  expect(images).toEqual([]);
+  expect(gaps).toMatchObject([{ where: state.path, detail: expect.stringContaining(others) as string }]);
+  expect(existsSync(join(state.path, 'lock'))).toBe(false);
 });

@@ -9,6 +9,7 @@ import {
   stateDirectoryOf,
 } from '../generations/state-directory.ts';
 import { acquireRunLock } from '../run-lock.ts';
+import { assertOwnState } from './assert-own-state.ts';
 import { type Attachment, findAttachments } from './stray-attachments.ts';
 
 /** What a killed run left of one image. */
@@ -28,6 +29,7 @@ export interface HostLeftovers {
 
 /**
  * Looks in `directories`, and among `attachments` (all mounts and loop devices of this host), for what killed runs left.
+ * What another user of this host could have put there is a gap.
  * Changes nothing, but takes the run lock for a moment of each image of which something is there.
  */
 export async function findHostLeftovers(
@@ -36,14 +38,21 @@ export async function findHostLeftovers(
 ): Promise<HostLeftovers> {
   const gaps: Gap[] = [];
   const states = new Map(attachments.map(({ image }) => [image, stateDirectoryOf(image)]));
+  const named = new Set<string>();
   for (const directory of new Set(directories.map((path) => resolve(path)))) {
     const found = await orGap(directory, gaps, () => listStateDirectories(directory));
-    for (const state of found ?? []) states.set(state.imagePath, state);
+    for (const state of found ?? []) {
+      states.set(state.imagePath, state);
+      named.add(state.imagePath);
+    }
   }
   const images: ImageLeftovers[] = [];
   const inUse: string[] = [];
   for (const state of states.values()) {
-    const files = await orGap(state.path, gaps, () => findLeftovers(state));
+    const files = await orGap(state.path, gaps, async () => {
+      assertOwnState(state, named.has(state.imagePath));
+      return findLeftovers(state);
+    });
     const own = attachments.filter(({ image }) => image === state.imagePath);
     if (!files || files.length + own.length === 0) continue;
     const isBusy = await orGap(state.path, gaps, () => isRunUnderWay(state));
@@ -78,7 +87,8 @@ async function orGap<Result>(
   try {
     return await work();
   } catch (error) {
-    if (!hasErrorCode(error, 'EACCES', 'EPERM', 'ENOTDIR', 'EROFS') && !isColdpatchError(error)) throw error;
+    if (!hasErrorCode(error, 'EACCES', 'EPERM', 'ENOTDIR', 'EROFS', 'ELOOP') && !isColdpatchError(error))
+      throw error;
     gaps.push({ where, reason: 'missing', detail: (error as Error).message });
     return undefined;
   }
