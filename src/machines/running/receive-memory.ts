@@ -1,13 +1,12 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { chmod, chown, mkdir } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
-import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { ColdpatchError } from '../../lib/errors.ts';
 import { nothing, type Qmp } from '../hypervisors/qemu/qmp.ts';
+import { giveSocketTo, makeSocketDirectory, socketIn } from './memory-socket.ts';
 
 export interface MemoryTarget {
   /** A file that does not exist. */
@@ -31,11 +30,11 @@ const migrationSchema = z.object({
  * Has QEMU write the memory of a guest that stands still, with the state of all its devices and of its TPM.
  * It is what QEMU reads with `-incoming`. The guest stands still afterwards.
  *
- * @throws ColdpatchError `hypervisor_failed`.
+ * @throws ColdpatchError `hypervisor_failed`; what writing the file throws.
  */
 export async function receiveMemory(qmp: Qmp, target: MemoryTarget): Promise<void> {
-  const socketPath = join(target.socketDirectory, 'memory');
-  await mkdir(target.socketDirectory, { mode: 0o700 });
+  const socketPath = socketIn(target.socketDirectory);
+  await makeSocketDirectory(target.socketDirectory);
   const server = createServer({ pauseOnConnect: true });
   const received = new Promise<void>((resolve, reject) => {
     server.once('connection', (socket: Socket) => {
@@ -44,18 +43,14 @@ export async function receiveMemory(qmp: Qmp, target: MemoryTarget): Promise<voi
     });
     server.once('error', reject);
   });
-  // Looked at when QEMU says that it is done.
+  // Looked at when QEMU was asked.
   received.catch(() => undefined);
   try {
     await listen(server, socketPath);
-    await chmod(socketPath, 0o600);
-    if (target.user !== process.geteuid?.()) {
-      await chown(socketPath, target.user, -1);
-      await chown(target.socketDirectory, target.user, -1);
-    }
+    await giveSocketTo(target.socketDirectory, target.user);
     await qmp.execute('migrate', nothing, { arguments: { uri: `unix:${socketPath}` } });
-    await untilWritten(qmp, target.signal);
-    await received;
+    // What we could not write fails first, and QEMU only because of that.
+    await Promise.all([received, untilWritten(qmp, target.signal)]);
   } finally {
     server.close();
   }

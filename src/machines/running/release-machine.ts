@@ -1,10 +1,10 @@
-import { rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { ColdpatchError, isColdpatchError } from '../../lib/errors.ts';
 import { connectQmp, nothing, type Qmp } from '../hypervisors/qemu/qmp.ts';
 import { thawGuest } from '../hypervisors/qemu/quiesce-guest.ts';
 import { type Intervention, ownPrefix } from './intervention.ts';
+import { removeSocketDirectory } from './memory-socket.ts';
 
 const pollMilliseconds = 50;
 const endSeconds = 120;
@@ -54,7 +54,7 @@ export async function limitMigration(qmp: Qmp, bytesPerSecond: number): Promise<
 }
 
 export async function removeSocket({ socketDirectory }: Intervention): Promise<void> {
-  if (socketDirectory !== null) await rm(socketDirectory, { recursive: true, force: true });
+  if (socketDirectory !== null) await removeSocketDirectory(socketDirectory);
 }
 
 /** Ends our block jobs, whatever they have done. */

@@ -1,5 +1,3 @@
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { z } from 'zod';
 import { ColdpatchError } from '../../lib/errors.ts';
 import { asHostSpaceError } from '../../lib/host-space-error.ts';
@@ -19,6 +17,7 @@ import type { TakenGeneration, TakeOptions } from '../machine-generations/take-g
 import { captureMachine } from './capture-machine.ts';
 import { examineRunning, type RunningMachine } from './examine-running.ts';
 import type { Intervention } from './intervention.ts';
+import { chooseSocketDirectory } from './memory-socket.ts';
 import { startReleaseGuard } from './release-guard.ts';
 import { releaseMachine } from './release-machine.ts';
 
@@ -58,7 +57,7 @@ export async function takeRunningGeneration(
       directories: [...directories],
       running: intervention,
     });
-  let intervention = await planIntervention(context, running, options);
+  let intervention = await planIntervention(running, options);
   await using guard = await startReleaseGuard(intervention);
   await begin(intervention);
   await step('take_intended');
@@ -116,7 +115,6 @@ function assertCanRemember({ runs }: RunningMachine, { memory }: TakeRunningOpti
 }
 
 async function planIntervention(
-  { machine }: MachineContext,
   running: RunningMachine,
   { qmp, monitor, memory }: TakeRunningOptions,
 ): Promise<Intervention> {
@@ -126,8 +124,7 @@ async function planIntervention(
     agent: freezes ? monitor.agent : null,
     resume: running.runs,
     bandwidth: memory ? await migrationBandwidth(qmp) : null,
-    // The path of a socket has at most 107 bytes: unix(7).
-    socketDirectory: memory ? join(tmpdir(), `coldpatch-memory-${machine.id.slice(0, 8)}`) : null,
+    socketDirectory: memory ? chooseSocketDirectory() : null,
   };
 }
 
