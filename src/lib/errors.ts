@@ -125,6 +125,11 @@ export const errorCatalogue = {
   image_busy: { exit: 3, retry: true, title: 'Another run of coldpatch works on the image' },
   image_changed: { exit: 3, retry: true, title: 'The original changed while its copy was being upgraded' },
   image_backs_others: { exit: 3, retry: false, title: 'Other images are built on the image' },
+  image_children_unknown: {
+    exit: 3,
+    retry: false,
+    title: 'It could not be seen whether other images are built on the image',
+  },
   image_link_unsafe: {
     exit: 3,
     retry: false,

@@ -35,8 +35,8 @@ export interface CheckOutOptions {
  * Makes sure that for the length of `work` nobody but us changes the image: no second run, no QEMU.
  * Settles first what a killed run left, and leaves nothing behind itself, whatever `work` throws.
  *
- * @throws ColdpatchError `image_busy`, `image_in_use`, `image_backs_others`, `image_hard_linked`, `image_link_unsafe`,
- * `image_not_a_file`.
+ * @throws ColdpatchError `image_busy`, `image_in_use`, `image_backs_others`, `image_children_unknown`,
+ * `image_hard_linked`, `image_link_unsafe`, `image_not_a_file`.
  */
 export async function checkOutImage<Result>(
   options: CheckOutOptions,
@@ -113,15 +113,24 @@ export interface CheckedOut {
   attach(generation: number, name: string, bytes: Uint8Array | string): Promise<void>;
 }
 
-/** @throws ColdpatchError `image_backs_others`. */
+/** @throws ColdpatchError `image_backs_others`, `image_children_unknown`. */
 export function assertNoChildren(path: string, searchDirectories: readonly string[]): void {
-  const { children } = findChildren(path, [dirname(path), ...searchDirectories]);
-  if (children.length === 0) return;
+  const { children, gaps } = findChildren(path, [dirname(path), ...searchDirectories]);
+  const [gap] = gaps;
+  if (children.length > 0) {
+    throw new ColdpatchError(
+      'image_backs_others',
+      `Expected an image on which no other is built, but ${children.slice(0, 5).join(', ')} ` +
+        `${children.length === 1 ? 'has' : 'have'} ${path} as backing file, and would be corrupted. ` +
+        'Update those images themselves, or make them independent first (qemu-img rebase -b ""); ' +
+        'delete generations that you no longer need.',
+    );
+  }
+  if (!gap) return;
   throw new ColdpatchError(
-    'image_backs_others',
-    `Expected an image on which no other is built, but ${children.slice(0, 5).join(', ')} ` +
-      `${children.length === 1 ? 'has' : 'have'} ${path} as backing file, and would be corrupted. ` +
-      'Update those images themselves, or make them independent first (qemu-img rebase -b "").',
+    'image_children_unknown',
+    `Expected to see all images that may be built on ${path}, but not ${gap.where}: ${gap.detail}. ` +
+      'They would be corrupted. Let it be read, move the image to a folder of its own, or take the folder out of imageDirectories.',
   );
 }
 

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { assertNoChildren } from './check-out-image.ts';
 import { findChildren } from './find-children.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'coldpatch-find-children-'));
@@ -48,6 +49,29 @@ test('finds children by every spelling of the name', () => {
 test('says which directories it could not look at', () => {
   const { gaps } = findChildren(base, [join(folder, 'none')]);
   expect(gaps).toMatchObject([{ where: join(folder, 'none'), reason: 'missing' }]);
+});
+
+test('a generation that is kept is a child, seen from the place of its image', () => {
+  const own = join(folder, 'own');
+  const generation = join(own, '.coldpatch/overlay.qcow2/generations/1');
+  mkdirSync(generation, { recursive: true });
+  create(join(own, 'base.qcow2'), '1M');
+  create(join(own, 'overlay.qcow2'), '1M');
+  renameSync(child('was-overlay.qcow2', 'base.qcow2'), join(generation, 'disk'));
+  expect(findChildren(join(own, 'base.qcow2'), [own])).toEqual({
+    children: [join(generation, 'disk')],
+    gaps: [],
+  });
+});
+
+test('an image whose children may not all be seen is refused', () => {
+  const alone = join(folder, 'alone');
+  mkdirSync(alone);
+  create(join(alone, 'image.qcow2'), '1M');
+  assertNoChildren(join(alone, 'image.qcow2'), []);
+  expect(() => assertNoChildren(join(alone, 'image.qcow2'), [join(folder, 'none')])).toThrow(
+    expect.objectContaining({ code: 'image_children_unknown' }),
+  );
 });
 
 test('passes over headers that contradict themselves', () => {

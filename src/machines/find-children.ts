@@ -1,11 +1,13 @@
 import type { Dirent } from 'node:fs';
-import { readdirSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { type ByteSource, readBytes } from '../lib/byte-source.ts';
 import { isColdpatchError } from '../lib/errors.ts';
 import { openFileSource } from '../lib/file-source.ts';
 import type { Gap } from '../lib/gap.ts';
 import * as layout from '../disk/image-formats/qcow2/layout.ts';
+import { diskName } from './generations/manifest.ts';
+import { stateContainer, stateDirectoryOf } from './generations/state-directory.ts';
 
 export interface Children {
   /** Images that name this one as their backing file. */
@@ -14,13 +16,14 @@ export interface Children {
   readonly gaps: readonly Gap[];
 }
 
-const mostEntries = 10_000;
+const mostEntries = 100_000;
 const fixedHeaderBytes = 20;
 
 /**
  * Looks for qcow2 images that are built on the image at `imagePath`: changing it would corrupt them.
  *
- * Looks at the regular files of the given directories, not below them, and only at their headers.
+ * Looks at the regular files of the given directories, not below them, and at the generations that are kept of them, which
+ * may come back; and only at their headers.
  * A header is read even when the rest of the image could not be: a feature that is unknown here does not unmake a child.
  */
 export function findChildren(imagePath: string, directories: readonly string[]): Children {
@@ -32,8 +35,16 @@ export function findChildren(imagePath: string, directories: readonly string[]):
     return found?.dev === image.dev && found.ino === image.ino;
   };
   for (const directory of new Set(directories.map((directory) => resolve(directory)))) {
-    for (const path of filesIn(directory, gaps)) {
-      const named = backingFilesOf(path, gaps);
+    const found = [...filesIn(directory, gaps), ...generationsIn(directory, gaps)];
+    if (found.length > mostEntries) {
+      gaps.push({
+        where: directory,
+        reason: 'limit',
+        detail: `only ${mostEntries} of its ${found.length} images and generations were looked at`,
+      });
+    }
+    for (const path of found.slice(0, mostEntries)) {
+      const named = backingNamesOf(path, gaps).map((name) => resolve(directory, name));
       if (named.some(isImage) && !isImage(path)) children.push(path);
     }
   }
@@ -41,33 +52,39 @@ export function findChildren(imagePath: string, directories: readonly string[]):
 }
 
 function filesIn(directory: string, gaps: Gap[]): readonly string[] {
-  let entries: Dirent[];
-  try {
-    entries = readdirSync(directory, { withFileTypes: true });
-  } catch (error) {
-    gaps.push({ where: directory, reason: 'missing', detail: (error as Error).message });
-    return [];
-  }
-  if (entries.length > mostEntries) {
-    gaps.push({
-      where: directory,
-      reason: 'limit',
-      detail: `only ${mostEntries} of its ${entries.length} entries were looked at`,
-    });
-  }
-  return entries
-    .slice(0, mostEntries)
+  return entriesOf(directory, gaps)
     .filter((entry) => entry.isFile())
     .map((entry) => join(directory, entry.name));
 }
 
-/** Paths of this host that the image at `path` may mean by its backing file. */
-function backingFilesOf(path: string, gaps: Gap[]): readonly string[] {
+/** The disks of the generations of images in `directory`: in the place of the image they would be children. */
+function generationsIn(directory: string, gaps: Gap[]): readonly string[] {
+  const container = join(directory, stateContainer);
+  if (!existsSync(container)) return [];
+  return entriesOf(container, gaps)
+    .map((entry) => stateDirectoryOf(join(directory, entry.name)).generations)
+    .filter((generations) => existsSync(generations))
+    .flatMap((generations) =>
+      entriesOf(generations, gaps).map((entry) => join(generations, entry.name, diskName)),
+    );
+}
+
+function entriesOf(directory: string, gaps: Gap[]): readonly Dirent[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true });
+  } catch (error) {
+    gaps.push({ where: directory, reason: 'missing', detail: (error as Error).message });
+    return [];
+  }
+}
+
+/** Paths of this host that the image at `path` may mean by its backing file, as it names them. */
+function backingNamesOf(path: string, gaps: Gap[]): readonly string[] {
   try {
     const file = openFileSource(path);
     try {
       const name = backingNameOf(file);
-      return name === undefined ? [] : localPathsOf(name).map((local) => resolve(dirname(path), local));
+      return name === undefined ? [] : localPathsOf(name);
     } finally {
       file.close();
     }

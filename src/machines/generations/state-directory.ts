@@ -18,11 +18,12 @@ export interface StateDirectory {
   readonly counter: string;
 }
 
-const container = '.coldpatch';
+/** In the folder of the images. */
+export const stateContainer = '.coldpatch';
 
 /** @param imagePath as `resolveImagePath` gave it. */
 export function stateDirectoryOf(imagePath: string): StateDirectory {
-  const path = join(dirname(imagePath), container, basename(imagePath));
+  const path = join(dirname(imagePath), stateContainer, basename(imagePath));
   return {
     path,
     imagePath,
@@ -51,7 +52,9 @@ export function makeWorkDirectory(state: StateDirectory, runId: string): string 
 
 /** The state directories of all images in `directory`, also of images that are gone. */
 export async function listStateDirectories(directory: string): Promise<readonly StateDirectory[]> {
-  return (await namesIn(join(directory, container))).map((name) => stateDirectoryOf(join(directory, name)));
+  return (await namesIn(join(directory, stateContainer))).map((name) =>
+    stateDirectoryOf(join(directory, name)),
+  );
 }
 
 /** Sorted names in a directory, none when it does not exist. */
