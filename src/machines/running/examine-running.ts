@@ -5,8 +5,8 @@ import { ColdpatchError } from '../../lib/errors.ts';
 import type { Machine } from '../definitions/machine.ts';
 import { type RunningDrive, tpmsOf, writableDrives } from '../hypervisors/qemu/running-block.ts';
 import type { Qmp } from '../hypervisors/qemu/qmp.ts';
-import { writersOf } from '../machine-generations/find-writers.ts';
 import { lockFileName } from '../vtpm/state-files.ts';
+import { assertSameProcess, differs } from './assert-same-process.ts';
 import { ownsSocket, processesWith } from './owns-socket.ts';
 
 /** A machine as a QEMU runs it at the moment. */
@@ -30,7 +30,7 @@ export interface RunningMachine {
  * @throws ColdpatchError `machine_differs`, `machine_unsupported`, `image_in_use` when a block job is under way.
  */
 export async function examineRunning(qmp: Qmp, machine: Machine, socket: string): Promise<RunningMachine> {
-  const pid = assertSameProcess(machine, realpathSync(socket));
+  const pid = assertSameProcess(pathsOf(machine), socket);
   const { status } = await qmp.execute('query-status', z.object({ status: z.string() }));
   if (status !== 'running' && status !== 'paused') {
     throw differs(`it is in the state "${status}"`, 'Wait until it runs, or switch it off.');
@@ -69,27 +69,9 @@ const versionSchema = z.object({
   qemu: z.object({ major: z.number(), minor: z.number(), micro: z.number() }),
 });
 
-/** What a monitor says proves nothing: whoever holds the locks on the files is the machine. */
-function assertSameProcess(machine: Machine, socket: string): number {
-  const paths = [
-    ...machine.disks.map(({ path }) => path),
-    ...(machine.uefiVariables ? [machine.uefiVariables.path] : []),
-  ];
-  const writers = [...writersOf(paths)];
-  const [pid, ...others] = new Set(writers.map((writer) => writer.pid));
-  const unused = paths.find((path) => !writers.some((writer) => writer.path === path));
-  if (pid === undefined || unused !== undefined) {
-    throw differs(
-      `no process that we can see has ${unused ?? paths[0]} open for writing`,
-      'Run this as root, and name the socket of the machine itself.',
-    );
-  }
-  if (others.length > 0) throw differs(`processes ${pid} and ${others.join(', ')} write its files`);
-  if (ownsSocket(pid, socket)) return pid;
-  throw differs(
-    `${socket} is not a socket of process ${pid}, which has its disks`,
-    'Name the socket of its own monitor.',
-  );
+/** Those that QEMU has open itself. */
+function pathsOf({ disks, uefiVariables }: Machine): readonly string[] {
+  return [...disks.map(({ path }) => path), ...(uefiVariables ? [uefiVariables.path] : [])];
 }
 
 async function assertSameTpm(qmp: Qmp, { vtpm }: Machine, pid: number): Promise<void> {
@@ -142,14 +124,4 @@ function realPathOr(path: string): string {
 function userOf(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   return Number(/^Uid:\t\d+\t(\d+)/m.exec(status)?.[1] ?? Number.NaN);
-}
-
-function differs(
-  found: string,
-  remedy = 'Add the machine as it is now, or name the monitor of this one.',
-): ColdpatchError {
-  return new ColdpatchError(
-    'machine_differs',
-    `Expected a running machine with exactly the files of its definition, but ${found}. ${remedy}`,
-  );
 }

@@ -2,13 +2,14 @@ import { isAbsolute } from 'node:path';
 import { ColdpatchError } from '../../lib/errors.ts';
 import type { NewMachine } from '../definitions/add-machine.ts';
 import { connectQmp } from '../hypervisors/qemu/qmp.ts';
+import { assertSameProcess } from './assert-same-process.ts';
 import { tpmsOf, writableDrives } from '../hypervisors/qemu/running-block.ts';
 
 /**
- * Asks a running QEMU which disks and UEFI variables it writes to.
+ * Asks a running QEMU which disks and UEFI variables it writes to, and makes sure that it has them open.
  *
  * @param vtpm the state of its TPM, which QEMU does not know.
- * @throws ColdpatchError `machine_unreachable`, `machine_unsupported`.
+ * @throws ColdpatchError `machine_unreachable`, `machine_unsupported`, `machine_differs`.
  */
 export async function readRunningMachine(
   socket: string,
@@ -24,6 +25,13 @@ export async function readRunningMachine(
   const drives = await writableDrives(qmp);
   const relative = drives.find(({ file }) => !isAbsolute(file));
   if (relative) throw unsupported(`${JSON.stringify(relative.file)} is no absolute path`);
+  // Whoever took the QEMU over could name any file of this host.
+  if (drives.length > 0) {
+    assertSameProcess(
+      drives.map(({ file }) => file),
+      socket,
+    );
+  }
   const tpms = await tpmsOf(qmp);
   if (tpms.length > 0 && !vtpm) {
     throw unsupported(
