@@ -7,6 +7,7 @@ import type { Accelerator, Appliance } from '../../appliance/types.ts';
 import { ColdpatchError } from '../../lib/errors.ts';
 import type { Machine } from '../definitions/machine.ts';
 import { removeTree } from '../generations/remove-tree.ts';
+import { isSameFile } from '../is-same-file.ts';
 import { makePrivateDirectory } from '../make-private-directory.ts';
 import { bootOnce } from './boot-once.ts';
 import { chooseFirmware, type Firmware } from './choose-firmware.ts';
@@ -99,7 +100,7 @@ async function openStarter(
   const { machine, probes, signal, workDirectory, image, unpatched } = options;
   const state = await cloneState(machine, firmware, join(workDirectory, 'state'));
   const others = (machine?.disks ?? []).map(({ path, format }) =>
-    path === options.path ? undefined : describeDisk({ path, format }, []),
+    isSameFile(path, options.path) ? undefined : describeDisk({ path, format }, []),
   );
   const prepared = new Map<TestedImage, PreparedClone>();
   const prepare = async (tested: TestedImage): Promise<PreparedClone> => {

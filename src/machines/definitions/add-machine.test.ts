@@ -1,10 +1,21 @@
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { afterAll, expect, test } from 'vitest';
 import { addMachine, type NewMachine } from './add-machine.ts';
 import { openHostState } from './host-state.ts';
+import { machineOfImage } from './machine-of-image.ts';
 import { machineStateOf } from './machine-state.ts';
 import { listMachines, readMachine } from './read-machine.ts';
 import { removeMachine } from './remove-machine.ts';
@@ -60,6 +71,22 @@ test('a machine is remembered for its owner alone, and forgotten', async () => {
   });
   await removeMachine(host, 'web');
   await expect(readMachine(host, 'web')).rejects.toMatchObject({ code: 'machine_unknown' });
+});
+
+test('a disk is known by its file, also when its storage moved behind a link', async () => {
+  const [images, moved] = [join(folder, 'images'), join(folder, 'moved')];
+  mkdirSync(images);
+  writeFileSync(join(images, 'a'), Buffer.alloc(4096));
+  await add({ name: 'mover', disks: [{ path: join(images, 'a') }] });
+  renameSync(images, moved);
+  expect(await machineOfImage(host.path, join(moved, 'a'))).toBeUndefined();
+  symlinkSync(moved, images);
+  expect(await machineOfImage(host.path, join(moved, 'a'))).toMatchObject({ name: 'mover' });
+  expect(await machineOfImage(host.path, other)).toBeUndefined();
+  await expect(add({ name: 'second', disks: [{ path: join(moved, 'a') }] })).rejects.toMatchObject({
+    code: 'image_of_machine',
+  });
+  await removeMachine(host, 'mover');
 });
 
 test.each(['', '-x', 'a/b', '..', 'a\nb', 'x'.repeat(64)])('%j is no name', async (name) => {

@@ -6,6 +6,7 @@ import { openChain } from '../../disk/open-chain.ts';
 import { writeFileDurably } from '../../lib/durable-file.ts';
 import { ColdpatchError } from '../../lib/errors.ts';
 import { resolveImagePath } from '../image-path.ts';
+import { isSameFile } from '../is-same-file.ts';
 import { type HostState, lockHostState } from './host-state.ts';
 import {
   isMachineName,
@@ -119,12 +120,12 @@ function describeVtpm(named: string, key: VtpmKey | undefined): Vtpm {
 
 function assertOwnFiles(machine: Machine, others: readonly Machine[]): void {
   const paths = pathsOf(machine);
-  const twice = paths.find((path, index) => paths.indexOf(path) !== index);
+  const twice = paths.find((path, index) => paths.slice(0, index).some((former) => isSameFile(former, path)));
   if (twice !== undefined) {
     throw new ColdpatchError('usage', `Expected every file once, but ${twice} is named twice.`);
   }
   for (const other of others) {
-    const shared = pathsOf(other).find((path) => paths.includes(path));
+    const shared = pathsOf(other).find((path) => paths.some((own) => isSameFile(own, path)));
     if (shared === undefined) continue;
     throw new ColdpatchError(
       'image_of_machine',

@@ -1,3 +1,4 @@
+import { isSameFile } from '../is-same-file.ts';
 import { logEvent } from './log.ts';
 import { memberFilesOf } from './member-files.ts';
 import type { MachineContext } from './read-generation.ts';
@@ -19,7 +20,7 @@ export async function logPromotion(
   { generation, manifest, path, sha256, at }: MachinePromotion,
 ): Promise<void> {
   const members = memberFilesOf(machine)
-    .filter((file) => file.path === path)
+    .filter((file) => isSameFile(file.path, path))
     .map(({ name }) => ({ name, sha256 }));
   await logEvent(host, key, {
     at: at.toISOString(),
