@@ -12,6 +12,7 @@ import { pruneGenerations } from '../machines/machine-generations/prune-generati
 import type { MachineContext } from '../machines/machine-generations/read-generation.ts';
 import { type TakenGeneration, takeGeneration } from '../machines/machine-generations/take-generation.ts';
 import { withMachine } from '../machines/machine-generations/with-machine.ts';
+import { pruneDiskGenerations } from '../machines/prune-disk-generations.ts';
 import { takeRunningGeneration } from '../machines/running/take-running-generation.ts';
 import { openServiceKey } from '../machines/signing/service-key.ts';
 import { crashTest } from './crash-test.ts';
@@ -34,8 +35,9 @@ export async function assertRoomToTake(
   await assertRoom(context, { reserve, budget });
 }
 
-/** After a generation was taken. @returns the numbers of those that went. */
+/** After a generation was taken; what updates left beside the disks goes as well. @returns the numbers of those that went. */
 export async function pruneAsConfigured(config: Config, context: MachineContext): Promise<readonly number[]> {
+  await pruneDiskGenerations(context.machine);
   const { keep, maxAgeDays, maxBytes } = keepingOf(config, context.machine.name);
   if (keep === undefined && maxAgeDays === undefined && maxBytes === undefined) return [];
   return pruneGenerations(context, { keep, maxAgeDays, maxBytes }, { now, onStep: crashTest(process.env) });
