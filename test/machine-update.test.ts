@@ -14,6 +14,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Attested } from '../src/app/attest.ts';
+import { noDisplay } from '../src/app/server/upgrade-request.ts';
+import { updateOneImage } from '../src/app/update.ts';
+import { defaultConfig } from '../src/config/default-config.ts';
+import { ColdpatchError } from '../src/lib/errors.ts';
 import type { Report } from '../src/patch/report.ts';
 import { makeSmallImage } from '../tools/images/make-small-image.ts';
 import { type CommandResult, runColdpatch } from './support/command-line-fixture.ts';
@@ -70,6 +74,37 @@ async function done(...args: readonly string[]): Promise<string> {
   const result = await coldpatch(...args);
   expect(result).toMatchObject({ exitCode: 0 });
   return result.stdout;
+}
+
+/** An update of a server's run that is somebody else's once the generation was taken. */
+function updateThatIsLost(): Promise<Report> {
+  let asked = 0;
+  return updateOneImage(
+    {
+      ...defaultConfig({ environment: {}, isRoot: true }),
+      cacheDirectory: join(folder, 'cache'),
+      stateDirectory: join(folder, 'state'),
+    },
+    {
+      image: { path: image },
+      engine: 'namespace',
+      trusted: true,
+      acceptUnclean: false,
+      allowStale: false,
+      offline: false,
+      display: noDisplay,
+      signal: new AbortController().signal,
+      run: {
+        id: 'lost',
+        assertMayPromote() {
+          asked += 1;
+          return asked === 1
+            ? Promise.resolve()
+            : Promise.reject(new ColdpatchError('state_conflict', 'Expected to have the run.'));
+        },
+      },
+    },
+  );
 }
 
 test('keeps the whole machine, is signed, goes back with its vTPM, and does not come again by itself', async () => {
@@ -140,6 +175,14 @@ test('keeps the whole machine, is signed, goes back with its vTPM, and does not 
     stderr: expect.stringContaining('update_held_back') as string,
   });
   await done('machine', 'lift', 'small');
+  // The generation took long, and the run was lost meanwhile.
+  const unpatched = readFileSync(image);
+  await expect(updateThatIsLost()).rejects.toMatchObject({ code: 'state_conflict' });
+  expect(readFileSync(image).equals(unpatched)).toBe(true);
   const again = JSON.parse(await done('update', image, '--trust-image', '--json')) as Report;
   expect(again.after.digest).not.toBe(report.before.digest);
+  // Beside the disk only the newest stays: the generations of the machine have them all.
+  expect(readdirSync(join(folder, 'images', '.coldpatch', 'small.raw', 'generations'))).toEqual([
+    String(again.generation),
+  ]);
 });

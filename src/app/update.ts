@@ -44,7 +44,10 @@ export interface UpdateRequest extends PlanRequest {
   readonly run?: {
     /** Names the working copy. */
     readonly id: string;
-    /** Asked immediately before the copy takes the image's place; throws when it must not. */
+    /**
+     * Throws when the copy must not take the image's place. Asked immediately before that, and before the generation of
+     * a machine is taken for it.
+     */
     readonly assertMayPromote: () => Promise<void>;
   };
 }
@@ -118,6 +121,8 @@ async function updateAlone(
         promote: async (promotion: Parameters<typeof image.promote>[0]) => {
           await request.run?.assertMayPromote();
           taken = machine && (await takeBefore(config, machine, image.path, request.signal));
+          // Taking a generation may take hours.
+          if (taken) await request.run?.assertMayPromote();
           return image.promote(promotion);
         },
       };
