@@ -64,6 +64,8 @@ test.each([
   [{ '/': 'ext4' }, [{ path: '/srv', type: 'ext4', options: ['nofail'] }], false],
   [{ '/': 'ext4' }, [{ path: '/srv', type: 'ext4', options: ['noauto'] }], true],
   [{ '/': 'ext4' }, [{ path: '/tmp', type: 'tmpfs', options: [] }], true],
+  [{ '/': 'ext4' }, [{ path: '/dev/hugepages', type: 'hugetlbfs', options: [] }], true],
+  [{ '/': 'ext4' }, [{ path: '/srv', type: 'none', options: ['rbind'] }], true],
   [{ '/': 'ext4' }, [{ path: 'none', type: 'swap', options: ['sw'] }], true],
 ] as const)('a copy with %j and %j in its fstab may be started: %s', (filesystems, entries, isAllowed) => {
   const image = examined(filesystems);
