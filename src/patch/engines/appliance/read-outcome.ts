@@ -1,6 +1,6 @@
-import { ColdpatchError } from '../../../lib/errors.ts';
-import { readPackageManagerOutput } from '../namespace/read-package-manager-output.ts';
+import { explainUpgradeFailure } from '../explain-upgrade-failure.ts';
 import type { EngineInput } from '../types.ts';
+import { createUpgradeLog } from '../upgrade-log.ts';
 
 /** What the inside says of an upgrade. What it did is found out from the copy. */
 export interface Outcome {
@@ -13,7 +13,7 @@ export interface Outcome {
 const mostResults = 1000;
 const fullBytes = 1024 * 1024;
 /** See job-scripts/upgrade.sh. */
-const codes = { packageManager: 73, bootMenu: 74 };
+const bootMenuFailed = 74;
 
 /**
  * Follows an upgrade to its end.
@@ -24,46 +24,22 @@ export async function readOutcome(
   { onProgress }: Pick<EngineInput, 'onProgress'>,
   run: (onLine: (line: string) => void, onResult: (words: string) => void) => Promise<number>,
 ): Promise<Outcome> {
-  const text: string[] = [];
-  const errors: { readonly package: string; readonly message: string }[] = [];
+  const log = createUpgradeLog(onProgress);
   const results: string[] = [];
-  const exitCode = await run(
-    (line) => {
-      const read = readPackageManagerOutput(line);
-      if (read.kind === 'progress') onProgress(read.progress);
-      if (read.kind === 'text') text.push(read.text);
-      if (read.kind === 'error') errors.push(read);
-    },
-    (words) => results.length < mostResults && results.push(words),
-  );
-  const last = text.slice(-20).join('\n');
+  const exitCode = await run(log.onLine, (words) => results.length < mostResults && results.push(words));
   if (exitCode === 0) {
     return {
-      log: text.join('\n'),
+      log: log.text.join('\n'),
       initramfsBuilt: valuesOf(results, 'initramfs-built'),
       bootMenuWritten: results.includes('menu written'),
       postponed: valuesOf(results, 'postponed'),
     };
   }
-  if (valuesOf(results, 'free').some(isFull)) {
-    throw new ColdpatchError(
-      'guest_space',
-      'Expected room for the upgrade in the image, but its filesystem is full. ' +
-        'Free space inside it or enlarge its disk, then run the update again. The original is as it was.',
-    );
-  }
-  const [first] = errors;
-  if (exitCode === codes.packageManager && first) {
-    throw new ColdpatchError(
-      'package_script_failed',
-      `Expected ${first.package} to be installed in the copy, but the package manager says: ${first.message}\n${last}`,
-    );
-  }
-  const what =
-    exitCode === codes.bootMenu
-      ? 'update-grub to write the boot menu of the copy'
-      : "the guest's package manager to carry out the plan";
-  throw new ColdpatchError('engine_failed', `Expected ${what}, but it ended with ${exitCode}:\n${last}`);
+  throw explainUpgradeFailure(log, {
+    step: exitCode === bootMenuFailed ? 'boot-menu' : 'packages',
+    exitCode,
+    isGuestFull: valuesOf(results, 'free').some(isFull),
+  });
 }
 
 function valuesOf(results: readonly string[], name: string): readonly string[] {

@@ -1,7 +1,6 @@
 import { constants } from 'node:fs';
 import { cp, mkdir, open, statfs, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ColdpatchError } from '../../../lib/errors.ts';
 import { hasErrorCode } from '../../../lib/has-error-code.ts';
 import { checkFromOutside } from '../../verification/check-from-outside.ts';
 import type { Engine, EngineInput, EngineResult } from '../types.ts';
@@ -12,9 +11,10 @@ import { HostNamespace } from '../../copy-access/host-namespace.ts';
 import { makeLocalRepository } from './make-local-repository.ts';
 import { type MountedCopy, mountCopy } from '../../copy-access/mount-copy.ts';
 import { writeBackDuring } from '../../copy-access/write-back-during.ts';
-import { readPackageManagerOutput } from './read-package-manager-output.ts';
+import { explainUpgradeFailure } from '../explain-upgrade-failure.ts';
 import { type GuestCommand, runInGuest } from './run-in-guest.ts';
 import { asHostFull } from '../as-host-full.ts';
+import { createUpgradeLog, type UpgradeLog } from '../upgrade-log.ts';
 
 /** Runs the guest's package manager on the host's kernel, in namespaces. See readme.md. */
 export const namespaceEngine: Engine = {
@@ -92,11 +92,6 @@ async function makeRepository({ repository, state }: Directories, input: EngineI
   }
 }
 
-interface Output {
-  readonly text: string[];
-  readonly errors: { readonly package: string; readonly message: string }[];
-}
-
 async function writeScripts(
   directory: string,
   input: EngineInput,
@@ -123,10 +118,10 @@ async function changeCopy(
   input: EngineInput,
 ): Promise<Pick<EngineResult, 'log' | 'bootMenuWritten'>> {
   try {
-    const output = await writeBackDuring(mounted, () => upgrade(namespace, directories, devices, input));
-    const bootMenuWritten = await writeBootMenu(namespace, directories, devices, input.signal, output);
+    const { text } = await writeBackDuring(mounted, () => upgrade(namespace, directories, devices, input));
+    const menu = await writeBootMenu(namespace, directories, devices, input.signal);
     await mounted.unmount();
-    return { log: output.text.join('\n'), bootMenuWritten };
+    return { log: [...text, ...menu.text].join('\n'), bootMenuWritten: menu.isWritten };
   } catch (error) {
     throw await asHostFull(error, input);
   }
@@ -137,10 +132,10 @@ async function upgrade(
   directories: Directories,
   devices: GuestCommand['binds'],
   input: EngineInput,
-): Promise<Output> {
-  const output: Output = { text: [], errors: [] };
+): Promise<UpgradeLog> {
+  const log = createUpgradeLog(input.onProgress);
   const policy = join(directories.scripts, 'stand-ins/policy-rc.d');
-  const result = await runInGuest(namespace, {
+  const { exitCode } = await runInGuest(namespace, {
     root: directories.root,
     script: '/run/coldpatch/scripts/upgrade.sh',
     binds: [
@@ -151,15 +146,11 @@ async function upgrade(
       ...(input.guest.hasPolicyRcD ? [{ from: policy, to: '/usr/sbin/policy-rc.d' }] : []),
     ],
     signal: input.signal,
-    onLine(line) {
-      const read = readPackageManagerOutput(line);
-      if (read.kind === 'progress') input.onProgress(read.progress);
-      if (read.kind === 'text') output.text.push(read.text);
-      if (read.kind === 'error') output.errors.push(read);
-    },
+    onLine: log.onLine,
   });
-  if (result.exitCode !== 0) throw await explainFailure(namespace, directories, output);
-  return output;
+  if (exitCode === 0) return log;
+  const isGuestFull = await isFull(namespace.pathFromHost(directories.root));
+  throw explainUpgradeFailure(log, { step: 'packages', exitCode, isGuestFull });
 }
 
 /** Writes the boot menu once, in a container of its own: there the guest's grub-probe can be covered by ours. */
@@ -168,10 +159,11 @@ async function writeBootMenu(
   directories: Directories,
   devices: GuestCommand['binds'],
   signal: AbortSignal,
-  output: Output,
-): Promise<boolean> {
-  if ((await linesOf(directories.state, 'boot-menu-requests')).length === 0) return false;
-  const result = await runInGuest(namespace, {
+): Promise<{ readonly isWritten: boolean; readonly text: readonly string[] }> {
+  const text: string[] = [];
+  if ((await linesOf(directories.state, 'boot-menu-requests')).length === 0)
+    return { isWritten: false, text };
+  const { exitCode } = await runInGuest(namespace, {
     root: directories.root,
     script: '/run/coldpatch/scripts/write-boot-menu.sh',
     binds: [
@@ -180,53 +172,24 @@ async function writeBootMenu(
       ...devices,
     ],
     signal,
-    onLine: (line) => output.text.push(line),
+    onLine: (line) => text.push(line),
   });
-  if (result.exitCode === 0) return true;
-  throw new ColdpatchError(
-    'engine_failed',
-    `Expected update-grub to write the boot menu of the copy, but it ended with ${result.exitCode}:\n${lastLines(output)}`,
-  );
+  if (exitCode === 0) return { isWritten: true, text };
+  const isGuestFull = await isFull(namespace.pathFromHost(directories.root));
+  throw explainUpgradeFailure({ text, errors: [] }, { step: 'boot-menu', exitCode, isGuestFull });
 }
 
-async function explainFailure(
-  namespace: HostNamespace,
-  directories: Directories,
-  output: Output,
-): Promise<ColdpatchError> {
-  const [first] = output.errors;
-  const guestFree = await freeBytes(namespace.pathFromHost(directories.root));
-  if (guestFree !== undefined && guestFree < 1024n * 1024n) {
-    return new ColdpatchError(
-      'guest_space',
-      'Expected room for the upgrade in the image, but its filesystem is full. ' +
-        'Free space inside it or enlarge its disk, then run the update again. The original is as it was.',
-    );
-  }
-  if (first) {
-    return new ColdpatchError(
-      'package_script_failed',
-      `Expected ${first.package} to be installed in the copy, but the package manager says: ${first.message}\n${lastLines(output)}`,
-    );
-  }
-  return new ColdpatchError(
-    'engine_failed',
-    `Expected the guest's package manager to carry out the plan, but it failed:\n${lastLines(output)}`,
-  );
-}
+const fullBelowBytes = 1024n * 1024n;
 
-async function freeBytes(path: string): Promise<bigint | undefined> {
+/** False when it cannot be asked, because its disk is gone: then other words say more. */
+async function isFull(path: string): Promise<boolean> {
   try {
     const { bavail, bsize } = await statfs(path, { bigint: true });
-    return bavail * bsize;
+    return bavail * bsize < fullBelowBytes;
   } catch (error) {
-    if (hasErrorCode(error, 'EIO', 'ENOTCONN', 'ENOENT')) return undefined;
+    if (hasErrorCode(error, 'EIO', 'ENOTCONN', 'ENOENT')) return false;
     throw error;
   }
-}
-
-function lastLines(output: Output): string {
-  return output.text.slice(-20).join('\n');
 }
 
 const maximumStateBytes = 64 * 1024;
