@@ -5,7 +5,8 @@ import { HostNamespace } from '../copy-access/host-namespace.ts';
 import { mountCopy } from '../copy-access/mount-copy.ts';
 import { placeOnDisk } from '../copy-access/place-on-disk.ts';
 import type { CheckInput } from '../engines/types.ts';
-import { type Check, judge } from './types.ts';
+import { judgeAudit, judgeFilesystem } from './judge-programs.ts';
+import type { Check } from './types.ts';
 
 /**
  * The checks that need programs of this host: e2fsck on every filesystem, and dpkg's audit of the package records.
@@ -47,13 +48,9 @@ async function checkFilesystems(
       timeoutSeconds: 3600,
       signal,
     });
-    const words = stdout.trim().split('\n');
-    const problems =
-      exitCode === 0
-        ? []
-        : [`e2fsck ended with ${exitCode}: ${[...words.slice(-6), stderr.trim()].join(' / ')}`];
-    const summary = (words.at(-1) ?? '').replace(/^.*?: /, '');
-    checks.push(judge(`filesystem ${path}`, problems, `e2fsck finds nothing wrong; ${summary}`));
+    const ok = exitCode === 0;
+    const words = [...stdout.trim().split('\n').slice(-6), ...(ok ? [] : [stderr.trim()])];
+    checks.push(judgeFilesystem(path, { program: 'e2fsck', ok, code: String(exitCode), words }));
   }
   return checks;
 }
@@ -73,8 +70,5 @@ async function auditPackages(
     signal,
   });
   await mounted.unmount();
-  const words = `${stdout}\n${stderr}`.trim();
-  const problems =
-    exitCode === 0 && words === '' ? [] : [`dpkg --audit: ${words || `exit code ${exitCode}`}`];
-  return judge('package audit', problems, 'dpkg --audit finds nothing');
+  return judgeAudit(String(exitCode), `${stdout}\n${stderr}`);
 }

@@ -1,14 +1,15 @@
 import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Filesystem, FilesystemId } from '../../../disk/filesystems/types.ts';
+import { judgeAudit, judgeFilesystem } from '../../verification/judge-programs.ts';
 import { type Check, judge } from '../../verification/types.ts';
 import type { CheckInput } from '../types.ts';
 import { describeMounts } from './describe-mounts.ts';
 import { makeJobDisk } from './make-job-disk.ts';
-import { findApplianceHost, withCopyInAppliance } from './open-room.ts';
+import { findApplianceHost } from './open-room.ts';
+import { runShortJob } from './run-short-job.ts';
 
 const checkSeconds = 4 * 3600;
-const mostResults = 1000;
 
 /**
  * e2fsck on every filesystem and dpkg's audit of the package records, in a new appliance that sees the copy read only:
@@ -24,21 +25,10 @@ export async function checkCopyInAppliance(input: CheckInput): Promise<readonly 
   const jobDisk = join(workDirectory, 'job-disk');
   await makeJobDisk(tree, jobDisk, signal);
   const host = await findApplianceHost(input.host, signal);
-  const results: string[] = [];
-  const lines: string[] = [];
-  const exitCode = await withCopyInAppliance(
-    { host, copy, writable: false, jobDisk, ioBytesPerSecond, signal },
-    (appliance) =>
-      appliance.run({
-        name: 'check.sh',
-        seconds: checkSeconds,
-        onLine: (line) => lines.length < mostResults && lines.push(line),
-        onResult: (words) => results.length < mostResults && results.push(words),
-      }),
-  );
+  const room = { host, copy, writable: false, jobDisk, ioBytesPerSecond, signal };
+  const { exitCode, results, words } = await runShortJob(room, { name: 'check.sh', seconds: checkSeconds });
   const checks = readCheckResults(results, mounts);
   if (exitCode === 0) return checks;
-  const words = lines.slice(-6).join(' / ');
   return [...checks, judge('safe environment', [`the checks ended with ${exitCode}: ${words}`], '')];
 }
 
@@ -71,13 +61,9 @@ export function readCheckResults(
     const words = textOf(`fsck-text ${index} `);
     // fsck.fat counts the mark of a crash, which stays as it is.
     const ok = codes.length === 1 && (codes[0] === '0' || (id === 'fat' && !clean && codes[0] === '1'));
-    const problems = ok ? [] : [`${program} ended with ${codes[0] ?? 'no answer'}: ${words.join(' / ')}`];
-    const summary = (words.at(-1) ?? '').replace(/^.*?: /, '');
-    return judge(`filesystem ${path}`, problems, `${program} finds nothing wrong; ${summary}`);
+    return judgeFilesystem(path, { program, ok, code: codes[0] ?? 'no answer', words });
   });
   const codes = textOf('audit ');
-  const words = textOf('audit-text ').join('\n').trim();
-  const ok = codes.length === 1 && codes[0] === '0' && words === '';
-  const problems = ok ? [] : [`dpkg --audit: ${words || `exit code ${codes[0] ?? 'no answer'}`}`];
-  return [...filesystems, judge('package audit', problems, 'dpkg --audit finds nothing')];
+  const words = textOf('audit-text ').join('\n');
+  return [...filesystems, judgeAudit(codes.length === 1 ? codes[0] : undefined, words)];
 }

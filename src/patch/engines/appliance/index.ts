@@ -1,5 +1,3 @@
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { openAppliance } from '../../../appliance/open-appliance.ts';
 import type { Engine, EngineInput, EngineResult } from '../types.ts';
 import { checkCopyInAppliance } from './check-copy.ts';
@@ -8,7 +6,6 @@ import { isMountable } from './describe-mounts.ts';
 import { hostBytesOf } from './host-bytes-of.ts';
 import { logicalVolumeOf } from './logical-volume-of.ts';
 import { makeJob } from './make-job.ts';
-import { makeJobDisk } from './make-job-disk.ts';
 import { findApplianceHost, memoryOnHost, withCopyInAppliance } from './open-room.ts';
 import { type Outcome, readOutcome } from './read-outcome.ts';
 import { asHostFull } from '../as-host-full.ts';
@@ -34,12 +31,7 @@ export const applianceEngine: Engine = {
 
 async function runApplianceEngine(input: EngineInput): Promise<EngineResult> {
   const { workDirectory, copy, signal } = input;
-  const tree = join(workDirectory, 'job');
-  await makeJob(tree, input);
-  const jobDisk = join(workDirectory, 'job-disk');
-  await makeJobDisk(tree, jobDisk, signal);
-  // All of it is on the disk, and the copy needs the room.
-  await rm(tree, { recursive: true });
+  const jobDisk = await makeJob(input);
   const host = await findApplianceHost(input.host, signal);
   try {
     const outcome = await withCopyInAppliance(

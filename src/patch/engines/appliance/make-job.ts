@@ -1,10 +1,11 @@
-import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { guestAptConfiguration, guestPreferences, guestSourcesList } from '../namespace/apt-configuration.ts';
 import { describeDiskToGuest } from '../namespace/describe-disk-to-guest.ts';
 import { makeLocalRepository } from '../namespace/make-local-repository.ts';
 import type { EngineInput } from '../types.ts';
 import { describeMounts, placeOf } from './describe-mounts.ts';
+import { makeJobDisk } from './make-job-disk.ts';
 
 const guestScripts = join(import.meta.dirname, '../namespace/guest-scripts');
 const jobScripts = join(import.meta.dirname, 'job-scripts');
@@ -16,11 +17,28 @@ export interface JobParts {
   readonly aptConfiguration?: string;
 }
 
-/** Makes the content of a job disk for an upgrade in `tree`, which is made: scripts, and a repository of the planned packages. */
+/**
+ * Makes the job disk of an upgrade: scripts, and a repository of the planned packages.
+ *
+ * @returns its file, in the working directory.
+ */
 export async function makeJob(
+  input: Pick<EngineInput, 'guest' | 'packages' | 'workDirectory' | 'signal'>,
+  parts: JobParts = {},
+): Promise<string> {
+  const tree = join(input.workDirectory, 'job');
+  await fillTree(tree, input, parts);
+  const disk = join(input.workDirectory, 'job-disk');
+  await makeJobDisk(tree, disk, input.signal);
+  // All of it is on the disk, and the copy needs the room.
+  await rm(tree, { recursive: true });
+  return disk;
+}
+
+async function fillTree(
   tree: string,
   { guest, packages, signal }: Pick<EngineInput, 'guest' | 'packages' | 'signal'>,
-  { moreScripts, aptConfiguration = '' }: JobParts = {},
+  { moreScripts, aptConfiguration = '' }: JobParts,
 ): Promise<void> {
   const scripts = join(tree, 'scripts');
   await mkdir(tree);

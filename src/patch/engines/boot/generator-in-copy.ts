@@ -1,8 +1,8 @@
 import { ColdpatchError } from '../../../lib/errors.ts';
-import { type RoomOptions, withCopyInAppliance } from '../appliance/open-room.ts';
+import type { RoomOptions } from '../appliance/open-room.ts';
+import { runShortJob } from '../appliance/run-short-job.ts';
 
 const seconds = 1800;
-const mostLines = 100;
 
 /** See job-scripts/put-in.sh. */
 const refusals: Readonly<Record<number, string>> = {
@@ -17,7 +17,7 @@ const refusals: Readonly<Record<number, string>> = {
  * @throws ColdpatchError `start_impossible`, `engine_failed`, `appliance_failed`, `appliance_timeout`.
  */
 export async function putIn(room: RoomOptions): Promise<{ readonly madeDirectory: boolean }> {
-  const { exitCode, results, words } = await runJob(room, 'put-in.sh');
+  const { exitCode, results, words } = await runShortJob(room, { name: 'put-in.sh', seconds });
   if (exitCode === 0) return { madeDirectory: results.includes('made-directory') };
   throw explainPutIn(exitCode, words);
 }
@@ -29,7 +29,7 @@ export async function putIn(room: RoomOptions): Promise<{ readonly madeDirectory
  */
 export async function takeOut(room: RoomOptions, madeDirectory: boolean): Promise<void> {
   const name = madeDirectory ? 'take-out-with-directory.sh' : 'take-out.sh';
-  const { exitCode, words } = await runJob(room, name);
+  const { exitCode, words } = await runShortJob(room, { name, seconds });
   if (exitCode === 0) return;
   throw new ColdpatchError(
     'engine_failed',
@@ -50,18 +50,4 @@ export function explainPutIn(exitCode: number, words: string): ColdpatchError {
     'engine_failed',
     `Expected to put the job into the copy, but that ended with ${exitCode}: ${words} The original is as it was.`,
   );
-}
-
-async function runJob(room: RoomOptions, name: string) {
-  const results: string[] = [];
-  const lines: string[] = [];
-  const exitCode = await withCopyInAppliance(room, (appliance) =>
-    appliance.run({
-      name,
-      seconds,
-      onLine: (line) => lines.length < mostLines && lines.push(line),
-      onResult: (words) => results.length < mostLines && results.push(words),
-    }),
-  );
-  return { exitCode, results, words: lines.slice(-6).join(' / ') };
 }

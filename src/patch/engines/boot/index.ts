@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openAppliance } from '../../../appliance/open-appliance.ts';
 import { checkCopyInAppliance } from '../appliance/check-copy.ts';
@@ -6,7 +6,6 @@ import { describeIsolation } from '../appliance/describe-isolation.ts';
 import { isMountable } from '../appliance/describe-mounts.ts';
 import { hostBytesOf } from '../appliance/host-bytes-of.ts';
 import { makeJob } from '../appliance/make-job.ts';
-import { makeJobDisk } from '../appliance/make-job-disk.ts';
 import { findApplianceHost, memoryOnHost } from '../appliance/open-room.ts';
 import { readOutcome } from '../appliance/read-outcome.ts';
 import { asHostFull } from '../as-host-full.ts';
@@ -38,12 +37,8 @@ const mostUnits = 200;
 
 async function runBootEngine(input: EngineInput): Promise<EngineResult> {
   const { workDirectory, copy, signal, onProgress } = input;
-  const tree = join(workDirectory, 'job');
-  await makeJob(tree, input, { moreScripts: join(import.meta.dirname, 'job-scripts'), aptConfiguration });
-  const jobDisk = join(workDirectory, 'job-disk');
-  await makeJobDisk(tree, jobDisk, signal);
-  // All of it is on the disk, and the copy needs the room.
-  await rm(tree, { recursive: true });
+  const moreScripts = join(import.meta.dirname, 'job-scripts');
+  const jobDisk = await makeJob(input, { moreScripts, aptConfiguration });
   const host = await findApplianceHost(input.host, signal);
   const { ioBytesPerSecond } = input.host;
   const room = { host, copy, writable: true, jobDisk, ioBytesPerSecond, signal };
