@@ -26,3 +26,10 @@ test('what comes after the limit is no line, and the program ends as it would', 
   expect(lines.length).toBeGreaterThan(99);
   expect(lines.length).toBeLessThan(50_000);
 });
+
+test('the deadline holds also when a descendant outside of the group keeps the output open', async () => {
+  const began = performance.now();
+  const program = runProgram({ file: 'sh', args: ['-c', 'setsid sleep 20 & wait'], timeoutSeconds: 0.3 });
+  await expect(program).rejects.toMatchObject({ code: 'host_tool_timeout' });
+  expect(performance.now() - began).toBeLessThan(15_000);
+});

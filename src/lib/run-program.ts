@@ -56,6 +56,9 @@ export async function runProgram(options: ProgramOptions): Promise<ProgramResult
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
     }
+    // A descendant that left the group may keep them open for ever.
+    child.stdout?.destroy();
+    child.stderr?.destroy();
   };
   let timedOut = false;
   const deadline = setTimeout(() => {

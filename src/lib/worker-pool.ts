@@ -80,6 +80,9 @@ function start(options: WorkerPoolOptions, live: Set<Thread>): Thread {
   return thread;
 }
 
+/** For the module of a thread to be loaded, on a host that does much else. */
+const loadSeconds = 300;
+
 interface Asked<Value> {
   readonly answer: Answer<Value>;
   /** The thread is gone. */
@@ -102,10 +105,12 @@ async function ask<Value>(
     return end('limit_exceeded', 'Expected an answer within the memory that a thread may have.');
   };
   const onAnswer = (answer: Answer<Value>): void => resolve({ answer, ended: false });
-  let timer: NodeJS.Timeout | undefined;
+  const stuck = 'Expected the module of the thread to be loaded, but it was not.';
+  let timer = setTimeout(() => end('internal', stuck), loadSeconds * 1000);
   worker.on('exit', onExit).on('error', onError);
   ready.then(
     () => {
+      clearTimeout(timer);
       const late = `Expected an answer within ${seconds} seconds, but there was none.`;
       timer = setTimeout(() => end('limit_exceeded', late), seconds * 1000);
       worker.on('message', onAnswer).postMessage(request);
