@@ -2,9 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { readFrames } from '../../appliance/machine/read-frames.ts';
 import { ColdpatchError, isColdpatchError } from '../../lib/errors.ts';
 import { createBootPatience } from '../boot-test/boot-patience.ts';
-import { createBoundedLog } from '../boot-test/bounded-log.ts';
-import { createConsoleSigns } from '../boot-test/console-signs.ts';
 import type { TestMachine } from '../boot-test/start-test-machine.ts';
+import { watchConsoles } from '../boot-test/watch-consoles.ts';
 import { JobFrames, type JobHeard } from './job-frames.ts';
 import { type JobLimits, judgeGuestJob } from './judge-guest-job.ts';
 
@@ -15,8 +14,6 @@ export interface WatchJobOptions extends JobHeard {
 
 const frameLimits = { line: 4096, total: 64 * 1024 * 1024 };
 const keptBytes = 64 * 1024;
-const floodBytes = 32 * 1024 * 1024;
-const searchedBytes = 256 * 1024;
 const pollMilliseconds = 200;
 
 /**
@@ -24,14 +21,14 @@ const pollMilliseconds = 200;
  *
  * @returns the exit code that the job claims.
  * @throws ColdpatchError `guest_not_started`, `guest_ended_early`, `guest_timeout`, `guest_protocol`, and what `signal`
- * was aborted with.
+ * was aborted with, or one of the callbacks threw.
  */
 export async function watchGuestJob(machine: TestMachine, options: WatchJobOptions): Promise<number> {
   const { limits, signal } = options;
   const frames = new JobFrames(options);
-  const watched = watchConsoles(machine);
+  const watched = watchConsoles(machine, keptBytes);
   const patience = createBootPatience(watched.signs, true);
-  let failure: ColdpatchError | undefined;
+  let failure: Error | undefined;
   void follow(machine, frames).then((found) => {
     failure = found;
   });
@@ -57,7 +54,7 @@ export async function watchGuestJob(machine: TestMachine, options: WatchJobOptio
       isFlood: watched.isFlood(),
       isStuck: stage === 'start' && patience.isOver(),
       panic: watched.signs.wordsOf('panic'),
-      lastWords: watched.lastWords(),
+      lastWords: endOf(watched.text('console')) || endOf(watched.text('firmware')),
     });
     if (verdict instanceof ColdpatchError) throw verdict;
     if (verdict !== undefined) return verdict;
@@ -65,54 +62,26 @@ export async function watchGuestJob(machine: TestMachine, options: WatchJobOptio
 }
 
 /** Reads the port to the end of the job; nobody reads what comes later. Never rejects: without a port there is no end. */
-async function follow(machine: TestMachine, frames: JobFrames): Promise<ColdpatchError | undefined> {
+async function follow(machine: TestMachine, frames: JobFrames): Promise<Error | undefined> {
+  let isTaking = false;
   try {
     for await (const frame of readFrames(machine.port, frameLimits)) {
+      isTaking = true;
       frames.take(frame);
+      isTaking = false;
       if (frames.story.phase === 'ended') break;
     }
     return undefined;
   } catch (error) {
-    if (!(error instanceof ColdpatchError)) return undefined;
-    if (!isColdpatchError(error, 'appliance_failed')) return error;
+    // The port broke: whether the machine is gone is seen elsewhere.
+    if (!isTaking && !isColdpatchError(error)) return undefined;
+    if (!isColdpatchError(error, 'appliance_failed')) return error as Error;
     return new ColdpatchError(
       'guest_protocol',
       'Expected the job in the started copy to keep to its protocol, but it did not, or said too much. The original is as it was.',
       { cause: error },
     );
   }
-}
-
-/** The log of the firmware counts as a console. */
-function watchConsoles(machine: TestMachine) {
-  const signs = { console: createConsoleSigns(), firmware: createConsoleSigns() };
-  const logs = { console: createBoundedLog(keptBytes), firmware: createBoundedLog(keptBytes) };
-  const unread = { console: '', firmware: '' };
-  const isFlood = (): boolean => logs.console.total + logs.firmware.total > floodBytes;
-  for (const name of ['console', 'firmware'] as const) {
-    machine[name].on('error', () => undefined);
-    machine[name].on('data', (chunk: Buffer) => {
-      logs[name].add(chunk);
-      if (unread[name].length < searchedBytes) unread[name] += chunk.toString('utf8');
-      if (isFlood()) machine[name].pause();
-    });
-  }
-  type Signs = (typeof signs)['console'];
-  const both: Pick<Signs, 'has' | 'wordsOf'> = {
-    has: (sign) => signs.console.has(sign) || signs.firmware.has(sign),
-    wordsOf: (sign) => signs.console.wordsOf(sign) ?? signs.firmware.wordsOf(sign),
-  };
-  return {
-    signs: both,
-    isFlood,
-    search() {
-      for (const name of ['console', 'firmware'] as const) {
-        signs[name].add(unread[name]);
-        unread[name] = '';
-      }
-    },
-    lastWords: () => endOf(logs.console.text()) || endOf(logs.firmware.text()),
-  };
 }
 
 const shownLines = 8;
