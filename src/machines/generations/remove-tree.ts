@@ -3,6 +3,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { syncDirectory } from '../../lib/durable-file.ts';
 import { ColdpatchError } from '../../lib/errors.ts';
+import { mountPointsOf } from '../mount-points.ts';
 
 /**
  * Removes a directory and all below it, durably. False when there is none.
@@ -32,14 +33,4 @@ export async function removeTree(path: string): Promise<boolean> {
 function nearestAbove(path: string): string {
   const above = dirname(path);
   return above === path || lstatSync(above, { throwIfNoEntry: false }) ? above : nearestAbove(above);
-}
-
-/** The fifth field of each line, with its octal escapes: proc_pid_mountinfo(5). */
-function mountPointsOf(mountinfo: string): readonly string[] {
-  return mountinfo
-    .split('\n')
-    .map((line) => line.split(' ')[4] ?? '')
-    .map((field) =>
-      field.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8))),
-    );
 }

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { hasErrorCode } from '../../lib/has-error-code.ts';
+import { mountPointsOf } from '../mount-points.ts';
 
 /** A mount or a loop device of this host that shows something in the work directory of an image. */
 export interface Attachment {
@@ -16,9 +17,7 @@ export interface Attachment {
  * coldpatch mounts in private namespaces only, so that there should be none that the host sees.
  */
 export function findWorkMounts(mountinfo: string): readonly Attachment[] {
-  return mountinfo
-    .split('\n')
-    .map((line) => unescapeMountPoint(line.split(' ')[4] ?? ''))
+  return mountPointsOf(mountinfo)
     .flatMap((path) => attachmentAt('mount', path, path))
     .toReversed();
 }
@@ -45,13 +44,6 @@ function attachmentAt(kind: Attachment['kind'], path: string, file: string): rea
   const state = /^(\/(?:.*\/)?\.coldpatch\/[^/]+)\/work\/./.exec(file)?.[1];
   if (state === undefined) return [];
   return [{ kind, path, image: join(dirname(dirname(state)), basename(state)) }];
-}
-
-/** Blanks, tabs, line ends and backslashes are written as `\040`. */
-function unescapeMountPoint(text: string): string {
-  return text.replace(/\\([0-7]{3})/g, (_, digits: string) =>
-    String.fromCharCode(Number.parseInt(digits, 8)),
-  );
 }
 
 function namesIn(directory: string): readonly string[] {
