@@ -1,3 +1,4 @@
+import { hasNamespaces } from '../../../appliance/machine/confine.ts';
 import { openAppliance } from '../../../appliance/open-appliance.ts';
 import type { Engine, EngineInput, EngineResult } from '../types.ts';
 import { checkCopyInAppliance } from './check-copy.ts';
@@ -49,7 +50,7 @@ async function runApplianceEngine(input: EngineInput): Promise<EngineResult> {
           appliance.run({ name: 'upgrade.sh', seconds: input.host.upgradeSeconds, onLine, onResult }),
         ),
     );
-    return { ...resultOf(outcome), isolation: describeIsolation(inside, host.kvm) };
+    return { ...resultOf(outcome), isolation: describeIsolation(inside, host.kvm, await hasNamespaces()) };
   } catch (error) {
     throw await asHostFull(error, input);
   }

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hasNamespaces } from '../../../appliance/machine/confine.ts';
 import { openAppliance } from '../../../appliance/open-appliance.ts';
 import { checkCopyInAppliance } from '../appliance/check-copy.ts';
 import { describeIsolation } from '../appliance/describe-isolation.ts';
@@ -75,7 +76,7 @@ async function runBootEngine(input: EngineInput): Promise<EngineResult> {
       bootMenuWritten,
       postponed,
       failedUnits: [...failedUnits],
-      isolation: describeIsolation(inside, host.kvm),
+      isolation: describeIsolation(inside, host.kvm, await hasNamespaces()),
     };
   } catch (error) {
     throw await asHostFull(error, input);
