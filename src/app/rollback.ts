@@ -5,6 +5,7 @@ import { openChain } from '../disk/open-chain.ts';
 import { ColdpatchError } from '../lib/errors.ts';
 import { assertNoChildren } from '../machines/check-out-image.ts';
 import { assertNotOfMachine } from '../machines/definitions/machine-of-image.ts';
+import type { Generation } from '../machines/generations/list-generations.ts';
 import { rollBack, type RollBackResult } from '../machines/generations/roll-back.ts';
 import { holdImageLocks } from '../machines/hypervisors/qemu/hold-image-lock.ts';
 import { resolveImagePath } from '../machines/image-path.ts';
@@ -15,6 +16,8 @@ export interface RollbackRequest {
   readonly image: ImageRequest;
   readonly generation?: number | undefined;
   readonly signal: AbortSignal;
+  /** Asked immediately before the exchange, with what the image will be; throws when it must not. */
+  readonly assertMayExchange?: (restored: Generation) => Promise<void>;
 }
 
 /** `coldpatch rollback`. */
@@ -30,6 +33,7 @@ export async function rollBackImage(config: Config, request: RollbackRequest): P
     holdImages: (paths) => holdImageLocks([...paths, ...backing]),
     now: () => new Date(),
     signal: request.signal,
+    assertMayExchange: request.assertMayExchange,
     onStep: crashTest(process.env),
   });
 }

@@ -1,18 +1,15 @@
 import type { StepHandlers } from '../../jobs/types.ts';
-import { openSource } from '../../sources/registry.ts';
-import { updateImageRow } from '../../store/images.ts';
 import type { StoredRun } from '../../store/runs.ts';
 import { planImage } from '../plan.ts';
-import { rollBackImage } from '../rollback.ts';
 import { collectSource } from './collect-source.ts';
 import { hostLimits } from './host-limits.ts';
 import { inspectStoredImage } from './inspect-stored-image.ts';
 import { matchStoredImage } from './match-stored-image.ts';
 import { nextOpening } from './next-opening.ts';
-import { configuredSource, configWithFolders, imageOf, type ServerContext } from './server-context.ts';
-import { keepGenerationRows } from './keep-generation-rows.ts';
+import { configuredSource, imageOf, type ServerContext } from './server-context.ts';
+import { rollBackStoredImage } from './roll-back-stored-image.ts';
 import { noDisplay, upgradeRequest } from './upgrade-request.ts';
-import { noteFile, upgradeStoredImage } from './upgrade-stored-image.ts';
+import { upgradeStoredImage } from './upgrade-stored-image.ts';
 import { type ThisHost, withHostRoom } from './with-host-room.ts';
 
 /** What each step of a run does on a host: the functions of the commands, for an image of the inventory. */
@@ -68,17 +65,10 @@ export function stepHandlers(server: ServerContext, host: ThisHost): StepHandler
         return { next: 'continue', result };
       },
 
-      async rollback({ run, signal }) {
-        const image = await imageOf(server, run.image_id);
-        const source = await configuredSource(server, run.source_id);
-        const generation = run.argument === null ? undefined : Number(run.argument);
-        await openSource(source).assertUnused(image.locator);
-        await updateImageRow(store, image.id, { held: 'rolled_back' });
-        const folders = await configWithFolders(server);
-        await rollBackImage(folders, { image: upgradeRequest(image, source).image, generation, signal });
-        await keepGenerationRows(server, image, { runId: run.id, digestAfter: '' });
-        await noteFile(server, image, source);
-        await updateImageRow(store, image.id, { digest: null, outdated: null, matched_at: null });
+      async rollback(step) {
+        const image = await imageOf(server, step.run.image_id);
+        const source = await configuredSource(server, step.run.source_id);
+        await rollBackStoredImage(server, step, { image, source });
         return { next: 'continue', result: { outcome: 'rolled_back' } };
       },
     },

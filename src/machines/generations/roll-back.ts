@@ -24,6 +24,8 @@ export interface RollBackOptions {
   readonly holdImages: HoldImages;
   readonly now: () => Date;
   readonly signal?: AbortSignal;
+  /** Asked immediately before the exchange, with what the image will be; throws when it must not. */
+  readonly assertMayExchange?: ((restored: Generation) => Promise<void>) | undefined;
   readonly onStep?: OnStep;
 }
 
@@ -70,6 +72,7 @@ async function exchange(
     await assertAsTaken(restored, options.signal);
     const digestBefore = await digestFile(image.path, options);
     options.signal?.throwIfAborted();
+    await options.assertMayExchange?.(restored);
     const replacement = { kind: 'generation', generation: restored.number } as const;
     const kept = await replaceImage({
       ...options,
