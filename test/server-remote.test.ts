@@ -45,7 +45,7 @@ beforeAll(async () => {
   tokenFile = join(folder, 'token');
   environment = { COLDPATCH_STATE_DIRECTORY: state, COLDPATCH_TOKEN: '' };
   await start();
-  writeFileSync(tokenFile, `${server.firstToken}\n`);
+  writeFileSync(tokenFile, `${await server.makeFirstToken()}\n`);
 });
 
 afterAll(async () => {
@@ -306,7 +306,7 @@ describe('a backup', () => {
     const { kept } = JSON.parse(restored.stdout) as { readonly kept: string };
     expect(statSync(kept).size).toBeGreaterThan(0);
     await start();
-    expect(server.firstToken).toBeUndefined();
+    expect(await server.makeFirstToken()).toBeUndefined();
     expect((await answer<readonly Image[]>('list')).map(({ id }) => id)).toEqual(before.map(({ id }) => id));
     const runs = await answer<readonly Run[]>('runs');
     expect(runs.map(({ id }) => id)).not.toContain(later);

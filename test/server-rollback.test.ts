@@ -113,7 +113,7 @@ test('a generation that went another way is unknown', async () => {
 test('whoever lost the run before the exchange changes nothing, and the image is not held', async () => {
   await ask();
   await deliver(async (step) => {
-    await requeueRuns(store);
+    await requeueRuns(store, { most: 5, failure: { error_code: null, error_message: null } });
     return handlers.rollback(step);
   });
   expect(readFileSync(image, 'utf8')).toBe('third');

@@ -7,10 +7,10 @@ import { ColdpatchError } from '../lib/errors.ts';
 import type { Tracing } from '../lib/tracing/types.ts';
 import { acquireFileLock, type FileLock } from '../lib/file-lock.ts';
 import { addAudit } from '../store/audit.ts';
-import { addSource } from '../store/images.ts';
 import type { Store } from '../store/open-store.ts';
 import { addRun, wakeWaitingRuns } from '../store/runs.ts';
-import { createToken, listTokens } from '../store/tokens.ts';
+import { addSource, wasTriedSince } from '../store/sources.ts';
+import { createToken, hasAdmin } from '../store/tokens.ts';
 import { outdatedSignal } from './outdated-signal.ts';
 import { openServerStore } from './open-server-store.ts';
 import { type Application, createApplication } from './server/application.ts';
@@ -30,8 +30,8 @@ export interface ServeOptions {
 export interface RunningServer {
   readonly application: Application;
   readonly tracing: Tracing;
-  /** Shown once: there was no token before. */
-  readonly firstToken: string | undefined;
+  /** Makes a token of an admin when nobody has a valid one; asked when it can be shown, and used. */
+  makeFirstToken(): Promise<string | undefined>;
   /** Aborted with `store_newer` when a newer coldpatch changed the tables: it does nothing more, and has to be stopped. */
   readonly outdated: AbortSignal;
   stop(): Promise<void>;
@@ -62,45 +62,32 @@ export async function startServer(
   { database, onFault: report, environment = {} }: ServeOptions,
 ): Promise<RunningServer> {
   const { outdated, onFault } = outdatedSignal(report);
+  await using opening = new AsyncDisposableStack();
   // On PostgreSQL there may be several: what must not be done twice is guarded by the tables.
-  const lock = database === undefined ? await lockServer(config, 10) : undefined;
-  let opened: Store | undefined;
-  let traced: Tracing | undefined;
-  try {
-    const { store, postgres } = await openServerStore(config, database);
-    opened = store;
-    const tracing = await startTracing(config, { service: 'coldpatch-server', environment, onFault });
-    traced = tracing;
-    const server: ServerContext = { config, settings, store };
-    for (const source of settings.sources) await addSource(store, source);
-    // The windows of the file may be others than before.
-    await wakeWaitingRuns(store);
-    const firstToken = await makeFirstToken(store);
-    const dispatcher = await startRuns(server, postgres, { tracing, onFault });
-    const stopSchedule = startSchedule(server, () => dispatcher.wake(), onFault);
-    return {
-      application: createApplication(server, dispatcher),
-      tracing,
-      firstToken,
-      outdated,
-      async stop() {
-        await stopSchedule();
-        await dispatcher.stop();
-        await store.close();
-        await lock?.release();
-        await tracing.stop();
-      },
-    };
-  } catch (error) {
-    await opened?.close();
-    await lock?.release();
-    await traced?.stop();
-    throw error;
-  }
+  if (database === undefined) opening.use(await lockServer(config, 10));
+  const { store, postgres } = await openServerStore(config, database);
+  opening.defer(() => store.close());
+  const tracing = await startTracing(config, { service: 'coldpatch-server', environment, onFault });
+  opening.defer(() => tracing.stop());
+  const server: ServerContext = { config, settings, store };
+  for (const source of settings.sources) await addSource(store, source);
+  // The windows of the file may be others than before.
+  await wakeWaitingRuns(store);
+  const dispatcher = await startRuns(server, postgres, { tracing, onFault });
+  opening.defer(() => dispatcher.stop());
+  opening.defer(startSchedule(server, () => dispatcher.wake(), onFault));
+  const opened = opening.move();
+  return {
+    application: createApplication(server, dispatcher),
+    tracing,
+    makeFirstToken: () => makeFirstToken(store),
+    outdated,
+    stop: () => opened.disposeAsync(),
+  };
 }
 
 async function makeFirstToken(store: Store): Promise<string | undefined> {
-  if ((await listTokens(store)).length > 0) return undefined;
+  if (await hasAdmin(store)) return undefined;
   const { id, token } = await createToken(store, { name: 'first admin', role: 'admin' });
   await addAudit(store, {
     actor: 'server',
@@ -121,9 +108,8 @@ function startSchedule(
 ): () => Promise<void> {
   const look = async (): Promise<void> => {
     for (const { id, collectMinutes } of settings.sources) {
-      const row = await store.db.selectFrom('sources').selectAll().where('id', '=', id).executeTakeFirst();
       const due = new Date(store.now().getTime() - collectMinutes * 60_000).toISOString();
-      if (row?.last_pass_at && row.last_pass_at > due) continue;
+      if (await wasTriedSince(store, id, due)) continue;
       const steps = stepsOfKind.collect;
       await addRun(store, { kind: 'collect', sourceId: id, imageId: null, steps, requestedBy: 'schedule' });
     }

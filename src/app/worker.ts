@@ -39,44 +39,37 @@ export async function startWorkerHost(
   { database, host, onFault: report, environment }: WorkerRequest,
 ): Promise<RunningWorker> {
   const { outdated, onFault } = outdatedSignal(report);
+  await using opening = new AsyncDisposableStack();
   const store = await openPostgresStore(database, () => new Date());
-  try {
-    const read = settingsReader(store);
-    const { heartbeatSeconds } = (await read()).workers;
-    const queue = await openQueue({ pool: store.pool, heartbeatSeconds, onFault });
-    const service = 'coldpatch-worker';
-    const tracing = await startTracing(config, { service, host, environment, onFault });
-    const room = createHostRoom();
-    const worker = startWorker({
-      store,
-      queue,
-      host,
-      room,
-      touchMilliseconds: heartbeatSeconds * 250,
-      async settings() {
-        const settings = await read();
-        return {
-          sources: settings.sources,
-          limits: hostLimits(settings, host).runs,
-          handlers: stepHandlers({ config, settings, store }, { name: host, room }),
-        };
-      },
-      onFault,
-      tracing,
-    });
-    return {
-      outdated,
-      async stop() {
-        await worker.stop();
-        await queue.stop();
-        await store.close();
-        await tracing.stop();
-      },
-    };
-  } catch (error) {
-    await store.close();
-    throw error;
-  }
+  opening.defer(() => store.close());
+  const read = settingsReader(store);
+  const { heartbeatSeconds } = (await read()).workers;
+  const service = 'coldpatch-worker';
+  const tracing = await startTracing(config, { service, host, environment, onFault });
+  opening.defer(() => tracing.stop());
+  const queue = await openQueue({ pool: store.pool, heartbeatSeconds, onFault });
+  opening.defer(() => queue.stop());
+  const room = createHostRoom();
+  const worker = startWorker({
+    store,
+    queue,
+    host,
+    room,
+    touchMilliseconds: heartbeatSeconds * 250,
+    async settings() {
+      const settings = await read();
+      return {
+        sources: settings.sources,
+        limits: hostLimits(settings, host).runs,
+        handlers: stepHandlers({ config, settings, store }, { name: host, room }),
+      };
+    },
+    onFault,
+    tracing,
+  });
+  opening.defer(() => worker.stop());
+  const opened = opening.move();
+  return { outdated, stop: () => opened.disposeAsync() };
 }
 
 /** Understands what the server published again only when it is other than before. */

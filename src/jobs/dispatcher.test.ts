@@ -31,6 +31,7 @@ let room: HostRoom;
 let dispatcher: Dispatcher | undefined;
 const faults: Error[] = [];
 
+const lost = { most: 5, failure: { error_code: 'worker_lost', error_message: null } };
 const patience = { timeout: 30_000, interval: 5 };
 let limits = { collect: 1, inspect: 1, upgrade: 1, rollback: 1 };
 
@@ -125,11 +126,47 @@ test('there are never two runs on one image, and an idempotency key makes one ru
   expect(await addRun(store, { ...run, idempotencyKey: 'k' })).toEqual({ answer: 'again', id: added.id });
 });
 
+test('an idempotency key is forgotten after a day', async () => {
+  const run = {
+    kind: 'inspect',
+    sourceId: 'lab',
+    imageId: image,
+    steps: ['inspect'],
+    requestedBy: 'x',
+    idempotencyKey: 'monday',
+  } as const;
+  const first = await addRun(store, run);
+  await moveRun(store, first.id, { from: ['queued'], to: 'cancelled' });
+  time += 23 * 3_600_000;
+  expect(await addRun(store, run)).toEqual({ answer: 'again', id: first.id });
+  time += 2 * 3_600_000;
+  const next = await addRun(store, run);
+  expect(next.answer).toBe('added');
+  expect(next.id).not.toBe(first.id);
+});
+
+test('a run at which the process dies again and again fails', async () => {
+  const id = await upgrade();
+  for (let deaths = 1; deaths < 5; deaths += 1) {
+    await claimRun(store, ['upgrade']);
+    expect(await requeueRuns(store, lost)).toEqual([]);
+    expect(await findRun(store, id)).toMatchObject({ state: 'queued', attempt: deaths });
+  }
+  await claimRun(store, ['upgrade']);
+  expect(await requeueRuns(store, lost)).toEqual([id]);
+  expect(await findRun(store, id)).toMatchObject({
+    state: 'failed',
+    attempt: 5,
+    error_code: 'worker_lost',
+    ended_at: new Date(time).toISOString(),
+  });
+});
+
 test('what is left running by a dead process begins again where it was, and the old token is void', async () => {
   const id = await upgrade();
   const old = await claimRun(store, ['upgrade']);
   expect(old && (await holdsRun(store, old))).toBe(true);
-  await requeueRuns(store);
+  await requeueRuns(store, lost);
   expect(old && (await holdsRun(store, old))).toBe(false);
   await start();
   await reaches(id, 'done');

@@ -4,7 +4,7 @@ import { assertUnderstood } from '../store/assert-understood.ts';
 import type { Store } from '../store/open-store.ts';
 import { claimRun, moveRun, requestCancel, requeueRuns, type StoredRun } from '../store/runs.ts';
 import type { RunKind } from '../store/tables.ts';
-import { carryOut, interrupted } from './carry-out.ts';
+import { carryOut, interrupted, mostAttempts } from './carry-out.ts';
 import type { HostRoom } from './host-room.ts';
 import { createRunListeners } from './run-listeners.ts';
 import { traceEndedRun } from './trace-ended-run.ts';
@@ -23,10 +23,19 @@ export interface DispatcherOptions {
   readonly pollMilliseconds?: number;
 }
 
+/** What ends every process that takes it is not tried for ever. */
+const lost = {
+  error_code: 'worker_lost',
+  error_message:
+    `Expected the server to finish the step, but it was tried ${mostAttempts} times, the last time until the server was killed. ` +
+    'Look at its log, and at the memory of the host.',
+};
+
 /** Carries out the runs of the store in this process: takes back what a killed process was at, then works until it is stopped. */
 export async function startDispatcher(options: DispatcherOptions): Promise<Dispatcher> {
   const { store, tracing } = options;
-  for (const id of await requeueRuns(store)) await traceEndedRun(tracing, store, id);
+  for (const id of await requeueRuns(store, { most: mostAttempts, failure: lost }))
+    await traceEndedRun(tracing, store, id);
   const running = new Map<
     string,
     { readonly kind: RunKind; readonly controller: AbortController; readonly done: Promise<void> }

@@ -1,7 +1,7 @@
 import type { Store } from './open-store.ts';
 
-/** How long the same key gets the same answer. */
-const keptHours = 24;
+/** How long the same idempotency key gets the same answer. */
+export const keptHours = 24;
 /** A request takes at most 30 seconds: one that has no answer after this died with its server. */
 const forgottenSeconds = 120;
 

@@ -46,6 +46,17 @@ function asKept({ actor, action, object, detail }: AuditEntry): AuditEntry {
   };
 }
 
+/** Entries after the one with the number `after`. */
+export async function auditAfter({ db }: Store, after: number, limit: number): Promise<readonly AuditRow[]> {
+  return db
+    .selectFrom('audit')
+    .selectAll()
+    .where('sequence', '>', after)
+    .orderBy('sequence')
+    .limit(limit)
+    .execute();
+}
+
 /** What a check of the chain found. Keep `hash` elsewhere: a log that was cut at its end is a shorter, valid chain. */
 export interface AuditHead {
   readonly entries: number;
@@ -56,18 +67,12 @@ export interface AuditHead {
  * Computes every hash again.
  * @throws ColdpatchError `audit_broken` at the first row that was changed, removed or put in.
  */
-export async function verifyAudit({ db }: Store, expected?: string): Promise<AuditHead> {
+export async function verifyAudit(store: Store, expected?: string): Promise<AuditHead> {
   let previous = firstPrevious;
   let entries = 0;
   let met = expected === undefined || expected === firstPrevious;
   for (;;) {
-    const rows = await db
-      .selectFrom('audit')
-      .selectAll()
-      .where('sequence', '>', entries)
-      .orderBy('sequence')
-      .limit(1000)
-      .execute();
+    const rows = await auditAfter(store, entries, 1000);
     if (rows.length === 0) break;
     for (const row of rows) {
       if (row.sequence !== entries + 1 || row.previous !== previous || row.hash !== hashOf(row))

@@ -3,6 +3,7 @@ import type { Insertable, Selectable, Updateable } from 'kysely';
 import type { Store } from './open-store.ts';
 import { tellOtherSources } from './other-sources.ts';
 import { activeStates } from './runs.ts';
+import { addSource } from './sources.ts';
 import type { ImageRole, ImageRow } from './tables.ts';
 
 /** One file as a source listed it. */
@@ -112,18 +113,6 @@ export async function recordPass(
       .execute();
   });
   return { ...counts, due };
-}
-
-/** Makes a source known; nothing changes when it is. */
-export async function addSource(
-  { db }: Store,
-  { id, kind }: { readonly id: string; readonly kind: string },
-): Promise<void> {
-  await db
-    .insertInto('sources')
-    .values({ id, kind, last_pass_at: null, last_pass: null })
-    .onConflict((conflict) => conflict.column('id').doNothing())
-    .execute();
 }
 
 /** Only `sources`, when given: what a caller may not see does not exist. */

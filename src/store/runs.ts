@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Selectable } from 'kysely';
 import { formatTraceparent, newTraceContext, parseTraceparent } from '../lib/tracing/trace-context.ts';
+import { keptHours } from './answered-requests.ts';
 import { assertUnderstood } from './assert-understood.ts';
 import type { Store } from './open-store.ts';
 import type { RunKind, RunRow, RunState, StepRow, StepState } from './tables.ts';
@@ -16,6 +17,7 @@ export interface NewRun {
   readonly imageId: string | null;
   readonly steps: readonly string[];
   readonly requestedBy: string;
+  /** Of one caller and one request: equal keys want equal runs. */
   readonly idempotencyKey?: string | undefined;
   readonly argument?: string | undefined;
   /** Of the span that asks for it: W3C Trace Context. */
@@ -24,7 +26,7 @@ export interface NewRun {
 
 /**
  * Puts a run into the queue.
- * @returns `busy` with the run that holds the image, or `again` with the run that this idempotency key made before.
+ * @returns `busy` with the run that holds the image, or `again` with the run that this idempotency key made within a day.
  * @throws ColdpatchError `store_newer`
  */
 export async function addRun(
@@ -37,6 +39,12 @@ export async function addRun(
     await assertUnderstood({ ...store, db: transaction });
     await lock(transaction, `runs of ${run.imageId ?? run.sourceId}`);
     if (run.idempotencyKey !== undefined) {
+      await transaction
+        .updateTable('runs')
+        .set({ idempotency_key: null })
+        .where('idempotency_key', '=', run.idempotencyKey)
+        .where('requested_at', '<', new Date(now().getTime() - keptHours * 3_600_000).toISOString())
+        .execute();
       const same = await transaction
         .selectFrom('runs')
         .select('id')
@@ -161,22 +169,42 @@ export async function holdsRun(
 
 /**
  * After the death of the process that had them: every running run goes back into the queue, and old tokens are void.
- * @returns those that somebody had cancelled: they have ended.
+ * That counts as an attempt; a run that had as many as `most` fails, so that what ends the process is not tried for ever.
+ *
+ * @returns those that ended thereby, also because somebody had cancelled them.
  */
-export async function requeueRuns({ db, now }: Store): Promise<readonly string[]> {
+export async function requeueRuns(
+  { db, now }: Store,
+  {
+    most,
+    failure,
+  }: { readonly most: number; readonly failure: Pick<StoredRun, 'error_code' | 'error_message'> },
+): Promise<readonly string[]> {
+  const ended_at = now().toISOString();
   const cancelled = await db
     .updateTable('runs')
-    .set({ state: 'cancelled', ended_at: now().toISOString() })
+    .set({ state: 'cancelled', ended_at })
     .where('state', '=', 'running')
     .where('cancel_requested', '=', 1)
     .returning('id')
     .execute();
+  const failed = await db
+    .updateTable('runs')
+    .set({ state: 'failed', attempt: most, ended_at, ...failure })
+    .where('state', '=', 'running')
+    .where('attempt', '>=', most - 1)
+    .returning('id')
+    .execute();
   await db
     .updateTable('runs')
-    .set((set) => ({ state: 'queued' as const, token: set('token', '+', 1) }))
+    .set((set) => ({
+      state: 'queued' as const,
+      token: set('token', '+', 1),
+      attempt: set('attempt', '+', 1),
+    }))
     .where('state', '=', 'running')
     .execute();
-  return cancelled.map(({ id }) => id);
+  return [...cancelled, ...failed].map(({ id }) => id);
 }
 
 /** Moves a run from one state to another; false when it is in none of `from`. */

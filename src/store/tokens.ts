@@ -62,6 +62,21 @@ export async function listTokens({ db }: Store): Promise<readonly Omit<TokenRow,
     .execute();
 }
 
+/** Whether somebody has a token of an admin that is neither revoked nor expired. */
+export async function hasAdmin({ db, now }: Store): Promise<boolean> {
+  const found = await db
+    .selectFrom('tokens')
+    .select('id')
+    .where('role', '=', 'admin')
+    .where('revoked_at', 'is', null)
+    .where((where) =>
+      where.or([where('expires_at', 'is', null), where('expires_at', '>', now().toISOString())]),
+    )
+    .limit(1)
+    .executeTakeFirst();
+  return found !== undefined;
+}
+
 /** False when there is no such token. */
 export async function revokeToken({ db, now }: Store, id: string): Promise<boolean> {
   const { numUpdatedRows } = await db

@@ -89,7 +89,7 @@ export async function startApiUnderTest(kind: (typeof databases)[number]): Promi
   };
   const address = { host: '127.0.0.1', port: 0, requestsPerSecond: 10_000 };
   const api = await startApi({ ...address, application, log: { write } });
-  const tokens = new Map<Role, string>([['admin', server.firstToken ?? '']]);
+  const tokens = new Map<Role, string>([['admin', (await server.makeFirstToken()) ?? '']]);
 
   const ask: ApiUnderTest['ask'] = async (method, path, { role, token, body, headers } = {}) => {
     const key = token ?? (role && tokens.get(role));

@@ -17,7 +17,8 @@ import { imagesOfOthers, listWaitingSources } from '../../src/store/other-source
 import { findInspection, recordInspection, versionsOfPackage } from '../../src/store/packages.ts';
 import { findPolicy, removePolicy, setPolicy } from '../../src/store/policies.ts';
 import { addRun } from '../../src/store/runs.ts';
-import { createToken, findCaller, listTokens, revokeToken } from '../../src/store/tokens.ts';
+import { addSource, wasTriedSince } from '../../src/store/sources.ts';
+import { createToken, findCaller, hasAdmin, listTokens, revokeToken } from '../../src/store/tokens.ts';
 
 /** A store of its own for each test, and its clock. */
 export interface StoreUnderTest {
@@ -112,6 +113,31 @@ export function testStore(opened: () => StoreUnderTest): void {
       await store.db.updateTable('runs').set({ state: 'done' }).execute();
       expect(await stale()).toEqual([held, left]);
     });
+  });
+
+  test('a pass that failed is not due again at once, and one that was asked for is', async () => {
+    const { store } = opened();
+    await addSource(store, source);
+    const since = '2026-11-20T00:00:00.000Z';
+    expect(await wasTriedSince(store, 'lab', since)).toBe(false);
+    await addRun(store, {
+      kind: 'collect',
+      sourceId: 'lab',
+      imageId: null,
+      steps: ['collect'],
+      requestedBy: 'x',
+    });
+    const end = (state: 'failed' | 'done', ended_at: string) =>
+      store.db.updateTable('runs').set({ state, ended_at }).execute();
+    await end('failed', '2026-11-20T00:00:01.000Z');
+    expect(await wasTriedSince(store, 'lab', since)).toBe(true);
+    await end('failed', '2026-11-19T00:00:00.000Z');
+    expect(await wasTriedSince(store, 'lab', since)).toBe(false);
+    // Somebody made the source due after its last pass.
+    await end('done', '2026-11-20T00:00:01.000Z');
+    expect(await wasTriedSince(store, 'lab', since)).toBe(false);
+    await recordPass(store, source, []);
+    expect(await wasTriedSince(store, 'lab', since)).toBe(true);
   });
 
   test('images share the rows of equal packages, and are found by them', async () => {
@@ -264,6 +290,22 @@ export function testStore(opened: () => StoreUnderTest): void {
   });
 
   describe('tokens', () => {
+    test('of admins count while they are neither revoked nor expired', async () => {
+      const under = opened();
+      const { store } = under;
+      const expiresAt = '2026-11-22T00:00:00.000Z';
+      await createToken(store, { name: 'ci', role: 'operator' });
+      expect(await hasAdmin(store)).toBe(false);
+      await createToken(store, { name: 'admin', role: 'admin', expiresAt });
+      expect(await hasAdmin(store)).toBe(true);
+      under.time = new Date(expiresAt);
+      expect(await hasAdmin(store)).toBe(false);
+      const { id } = await createToken(store, { name: 'admin', role: 'admin' });
+      expect(await hasAdmin(store)).toBe(true);
+      await revokeToken(store, id);
+      expect(await hasAdmin(store)).toBe(false);
+    });
+
     test('are kept as a hash, expire, and can be revoked', async () => {
       const under = opened();
       const { store } = under;

@@ -4,7 +4,7 @@ import { type Dispatcher, stepsOfKind } from '../../jobs/types.ts';
 import { ColdpatchError } from '../../lib/errors.ts';
 import { answerRequestKey, type RequestKey, takeRequestKey } from '../../store/answered-requests.ts';
 import { findAttestation } from '../../store/attestations.ts';
-import { addAudit, type AuditEntry } from '../../store/audit.ts';
+import { addAudit, auditAfter, type AuditEntry } from '../../store/audit.ts';
 import { findingsOfImage } from '../../store/findings.ts';
 import { countImages, findImage, type ImageFilter, listImages, updateImageRow } from '../../store/images.ts';
 import { findInspection, versionsOfPackage } from '../../store/packages.ts';
@@ -22,6 +22,7 @@ import {
   stepsOf,
   wakeWaitingRuns,
 } from '../../store/runs.ts';
+import { listSources } from '../../store/sources.ts';
 import {
   type Caller as KnownCaller,
   createToken,
@@ -112,7 +113,7 @@ export function createApplication(server: ServerContext, dispatcher: Dispatcher)
     audit,
 
     async sources(caller: Caller) {
-      const rows = await store.db.selectFrom('sources').selectAll().orderBy('id').execute();
+      const rows = await listSources(store);
       return Promise.all(
         settings.sources
           .filter(({ id }) => visible(caller, id))
@@ -254,7 +255,9 @@ export function createApplication(server: ServerContext, dispatcher: Dispatcher)
           requestedBy: caller.name,
           // Of one caller: nobody meets another's run by guessing a key.
           idempotencyKey:
-            idempotencyKey === undefined ? undefined : `${caller.tokenId} ${id} ${idempotencyKey}`,
+            idempotencyKey === undefined
+              ? undefined
+              : `${caller.tokenId} ${id} ${kind} ${generation ?? ''} ${idempotencyKey}`,
           argument: generation === undefined ? undefined : String(generation),
         },
         `image ${id}`,
@@ -326,13 +329,7 @@ export function createApplication(server: ServerContext, dispatcher: Dispatcher)
     watch: (id: string, listener: () => void) => dispatcher.watch(id, listener),
 
     async auditLog(after: number, limit: number) {
-      return store.db
-        .selectFrom('audit')
-        .selectAll()
-        .where('sequence', '>', after)
-        .orderBy('sequence')
-        .limit(limit)
-        .execute();
+      return [...(await auditAfter(store, after, limit))];
     },
 
     tokens: () => listTokens(store),

@@ -44,8 +44,9 @@ export async function serveCommand(io: ServeIo, options: ServeOptions): Promise<
     const { requestsPerSecond } = options;
     const api = await startApi({ application, tracing, host, port, requestsPerSecond, tls, log });
     try {
-      if (server.firstToken !== undefined)
-        io.print(`The first token of an admin, shown this once:\n${server.firstToken}\n`);
+      const token = await server.makeFirstToken();
+      if (token !== undefined)
+        io.print(`A token of an admin, as nobody has a valid one; it is shown this once:\n${token}\n`);
       io.print(`listening at ${api.url}\n`);
       const ended = AbortSignal.any([signal, server.outdated]);
       if (!ended.aborted) await once(ended, 'abort');
