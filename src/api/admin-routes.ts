@@ -33,6 +33,23 @@ const tokenSchema = z
   })
   .meta({ id: 'Token' });
 
+/** An admin makes tokens, and so has every source that there is. */
+const grantSchema = z
+  .strictObject({
+    name: textOf(100).min(1),
+    role: z.enum(roles),
+    sources: z
+      .array(textOf(100))
+      .max(1000)
+      .optional()
+      .describe('Only these; all unless given. Not for an admin'),
+    expiresAt: z.iso.datetime({ precision: 3 }).optional(),
+  })
+  .refine(({ role, sources }) => role !== 'admin' || sources === undefined, {
+    path: ['sources'],
+    message: 'must not be given for the role admin, which may make tokens of every source',
+  });
+
 /** Tokens and the audit log. */
 export function addAdminRoutes(api: Api, { application }: ApiContext): void {
   api.get(
@@ -67,12 +84,7 @@ export function addAdminRoutes(api: Api, { application }: ApiContext): void {
     {
       config: { access: 'admin' },
       schema: {
-        body: z.strictObject({
-          name: textOf(100).min(1),
-          role: z.enum(roles),
-          sources: z.array(textOf(100)).max(1000).optional().describe('Only these; all unless given'),
-          expiresAt: z.iso.datetime({ precision: 3 }).optional(),
-        }),
+        body: grantSchema,
         response: { 201: z.object({ id: z.string(), token: z.string().describe('Shown this once') }) },
       },
     },

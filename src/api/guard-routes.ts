@@ -41,6 +41,8 @@ export function guardRoutes(
       if (!byAddress.take(request.ip)) throw tooMany();
       return;
     }
+    // Who guesses tokens costs no more questions to the database than others.
+    if (!byAddress.hasLeft(request.ip)) throw tooMany();
     const token = tokenOf(request);
     const caller = token === undefined ? undefined : await application.authenticate(token);
     if (!caller) {
@@ -63,11 +65,15 @@ export function guardRoutes(
   });
 }
 
-/** `Bearer TOKEN`, or for browsers the token as the password of any user: RFC 6750, RFC 7617. */
-function tokenOf({ headers: { authorization = '' } }: FastifyRequest): string | undefined {
+/**
+ * `Bearer TOKEN`, or for browsers the token as the password of any user: RFC 6750, RFC 7617. A browser sends the latter
+ * also where the page of somebody else asks it to, and so it is good for reading only.
+ */
+function tokenOf({ method, headers: { authorization = '' } }: FastifyRequest): string | undefined {
   const [, scheme, value = ''] = /^(bearer|basic) +([\x21-\x7e]{1,400})$/i.exec(authorization) ?? [];
   if (scheme === undefined) return undefined;
   if (scheme.toLowerCase() === 'bearer') return value;
+  if (method !== 'GET' && method !== 'HEAD') return undefined;
   const decoded = Buffer.from(value, 'base64').toString('utf8');
   return decoded.slice(decoded.indexOf(':') + 1);
 }

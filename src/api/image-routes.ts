@@ -15,7 +15,7 @@ import {
 } from './schemas.ts';
 import type { Api, ApiContext } from './types.ts';
 
-const filters = pageQuery.extend({
+const allFilters = pageQuery.extend({
   source: textOf(100).optional(),
   system: textOf(100).optional(),
   state: z.enum(['present', 'gone']).optional(),
@@ -27,6 +27,11 @@ const filters = pageQuery.extend({
     .optional()
     .describe('Only images that are open to this vulnerability: `CVE-2024-6387`'),
   below: textOf(200).optional().describe('Only with a version of `package` below this one'),
+});
+
+const filters = allFilters.refine(({ package: name, below }) => below === undefined || name !== undefined, {
+  path: ['below'],
+  message: 'must come with a package',
 });
 
 /** Sources, images, and what can be done with an image. */

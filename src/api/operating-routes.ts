@@ -13,7 +13,7 @@ export function addOperatingRoutes(api: Api, { application, ended }: ApiContext)
 
   api.get('/health/ready', { config: { access: 'public' }, schema: healthSchema }, async () => {
     ended.throwIfAborted();
-    await application.counts();
+    await application.assertReady();
     return { status: 'ready' };
   });
 
@@ -23,24 +23,9 @@ export function addOperatingRoutes(api: Api, { application, ended }: ApiContext)
 
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const images = new Gauge({
-    name: 'coldpatch_images',
-    help: 'Images in the inventory, by what is known of them',
-    labelNames: ['what'],
-    registers: [registry],
-  });
-  const runs = new Gauge({
-    name: 'coldpatch_runs',
-    help: 'Runs by their state',
-    labelNames: ['state'],
-    registers: [registry],
-  });
   api.get('/metrics', { config: { access: 'viewer' } }, async ({ caller }, reply) => {
-    const counts = await application.counts(caller);
-    for (const [what, count] of Object.entries(counts.images)) images.set({ what }, count);
-    runs.reset();
-    for (const [state, count] of Object.entries(counts.runs)) runs.set({ state }, count);
-    return reply.type(registry.contentType).send(await registry.metrics());
+    const counted = metricsOf(await application.counts(caller));
+    return reply.type(registry.contentType).send(await Registry.merge([registry, counted]).metrics());
   });
 
   api.get('/', { config: { access: 'viewer' }, schema: { hide: true } }, async ({ caller }, reply) => {
@@ -53,4 +38,24 @@ export function addOperatingRoutes(api: Api, { application, ended }: ApiContext)
       .header('x-content-type-options', 'nosniff')
       .send(renderStartPage({ counted, stale, runs: running }));
   });
+}
+
+/** Of one caller, and so in a registry of its own. */
+function metricsOf(counts: Awaited<ReturnType<ApiContext['application']['counts']>>): Registry {
+  const registry = new Registry();
+  const images = new Gauge({
+    name: 'coldpatch_images',
+    help: 'Images in the inventory, by what is known of them',
+    labelNames: ['what'],
+    registers: [registry],
+  });
+  const runs = new Gauge({
+    name: 'coldpatch_runs',
+    help: 'Runs by their state',
+    labelNames: ['state'],
+    registers: [registry],
+  });
+  for (const [what, count] of Object.entries(counts.images)) images.set({ what }, count);
+  for (const [state, count] of Object.entries(counts.runs)) runs.set({ state }, count);
+  return registry;
 }

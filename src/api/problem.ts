@@ -14,6 +14,8 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   not_authenticated: 401,
   not_allowed: 403,
   object_unknown: 404,
+  // Of what was set by the API, and is not understood any more.
+  configuration_invalid: 409,
   rate_limited: 429,
   store_unreachable: 503,
   store_newer: 503,

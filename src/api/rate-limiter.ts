@@ -2,6 +2,8 @@
 export interface RateLimiter {
   /** False when the key has to wait. */
   take(key: string): boolean;
+  /** Whether `take` would be true. */
+  hasLeft(key: string): boolean;
 }
 
 export interface RateLimits {
@@ -15,11 +17,15 @@ const mostKeys = 10_000;
 
 export function createRateLimiter({ burst, perSecond, now }: RateLimits): RateLimiter {
   const buckets = new Map<string, { readonly left: number; readonly at: number }>();
+  const leftOf = (key: string, at: number): number => {
+    const before = buckets.get(key) ?? { left: burst, at };
+    return Math.min(burst, before.left + ((at - before.at) / 1000) * perSecond);
+  };
   return {
+    hasLeft: (key) => leftOf(key, now()) >= 1,
     take(key) {
       const at = now();
-      const before = buckets.get(key) ?? { left: burst, at };
-      const left = Math.min(burst, before.left + ((at - before.at) / 1000) * perSecond);
+      const left = leftOf(key, at);
       // The key used last goes to the end: the oldest is the first.
       buckets.delete(key);
       buckets.set(key, { left: left < 1 ? left : left - 1, at });

@@ -28,6 +28,8 @@ export interface ApiOptions {
   /** 0: one that is free. */
   readonly port: number;
   readonly requestsPerSecond: number;
+  /** All requests come through one other program, which says last in X-Forwarded-For whose each is. */
+  readonly behindProxy?: boolean;
   /** PEM. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   /** Where log lines (JSON) go; nowhere without it. */
@@ -57,6 +59,8 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     keepAliveTimeout: 10_000,
     forceCloseConnections: 'idle',
     return503OnClosing: true,
+    // Of the addresses that were forwarded only the last one was not written by whoever asks.
+    trustProxy: options.behindProxy === true && ((_address, hop) => hop === 0),
     logger: log ? { stream: log, redact: ['req.headers.authorization'] } : false,
     ...(tls && {
       serverFactory: (handler) => createServer({ ...tls, minVersion: 'TLSv1.2' }, handler),

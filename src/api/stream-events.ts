@@ -40,6 +40,7 @@ async function* eventsOf(
     const changed = waitForChange((listener) => application.watch(runId, listener), signal);
     try {
       await takeTurn();
+      if (!(await application.isStillKnown(caller))) return;
       // Asked before its events are read: what ends a run is the last of them.
       const { state } = await application.run(caller, runId);
       const events = await application.events(runId, last);

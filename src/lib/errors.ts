@@ -10,6 +10,7 @@ export const errorCatalogue = {
   configuration_invalid: { exit: 2, retry: false, title: 'The configuration is not valid' },
   file_not_found: { exit: 2, retry: false, title: 'A named file does not exist' },
   file_unreadable: { exit: 1, retry: false, title: 'A named file could not be read' },
+  file_unwritable: { exit: 1, retry: false, title: 'A named file could not be written' },
   host_tool_missing: { exit: 3, retry: false, title: 'This host lacks a program that the work needs' },
   host_tool_failed: { exit: 1, retry: false, title: 'A program that the work needs ended with an error' },
   host_tool_timeout: { exit: 1, retry: true, title: 'A program that the work needs did not end in time' },
@@ -192,6 +193,11 @@ export interface ErrorEntry {
 }
 
 export type ErrorCode = keyof typeof errorCatalogue;
+
+/** Whether a text, as a server or a table has it, is a code that this version knows. */
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(errorCatalogue, text);
+}
 
 /** An error that the caller may tell apart by its code. The message says what was expected, found, and what to do. */
 export class ColdpatchError extends Error {

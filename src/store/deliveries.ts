@@ -165,17 +165,23 @@ export async function lookAtRuns(
     .execute();
 }
 
-/** The runs of which something was said after the event `after`, and the newest event. */
-export async function changedRuns(
-  { db }: Store,
-  after: number,
-): Promise<{ readonly newest: number; readonly runs: readonly string[] }> {
+/** The number of the newest event of all runs; 0 when there is none. */
+export async function newestEvent({ db }: Store): Promise<number> {
   const { newest } = await db
     .selectFrom('run_events')
     .select((select) => select.fn.max('id').as('newest'))
     .executeTakeFirstOrThrow();
-  if (newest === null || newest <= after) return { newest: after, runs: [] };
-  const rows = await db
+  return newest ?? 0;
+}
+
+/** The runs of which something was said after the event `after`, and the newest event. */
+export async function changedRuns(
+  store: Store,
+  after: number,
+): Promise<{ readonly newest: number; readonly runs: readonly string[] }> {
+  const newest = await newestEvent(store);
+  if (newest <= after) return { newest: after, runs: [] };
+  const rows = await store.db
     .selectFrom('run_events')
     .select('run_id')
     .distinct()

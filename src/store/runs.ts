@@ -279,13 +279,17 @@ export async function listRuns(
   return query.limit(page.limit).execute();
 }
 
-/** Runs by their state. */
-export async function countRuns({ db }: Store): Promise<Readonly<Record<string, number>>> {
-  const rows = await db
+/** Runs by their state; only of `sources`, when given. */
+export async function countRuns(
+  { db }: Store,
+  sources?: readonly string[],
+): Promise<Readonly<Record<string, number>>> {
+  let query = db
     .selectFrom('runs')
     .select((select) => ['state', select.fn.countAll<number>().as('all')])
-    .groupBy('state')
-    .execute();
+    .groupBy('state');
+  if (sources) query = query.where('source_id', 'in', sources.length === 0 ? [''] : sources);
+  const rows = await query.execute();
   return Object.fromEntries(rows.map(({ state, all }) => [state, all]));
 }
 

@@ -48,8 +48,18 @@ export async function findCaller({ db, now }: Store, text: string): Promise<Call
   const row = await db.selectFrom('tokens').selectAll().where('id', '=', id).executeTakeFirst();
   if (row === undefined || row.revoked_at !== null) return undefined;
   if (!timingSafeEqual(Buffer.from(row.secret_hash, 'hex'), hashOf(secret))) return undefined;
-  if (row.expires_at !== null && row.expires_at <= now().toISOString()) return undefined;
+  if (isExpired(row, now())) return undefined;
   return { tokenId: row.id, name: row.name, role: row.role, sources: sourcesOf(row) };
+}
+
+/** Whether the token of this id is neither revoked nor expired. */
+export async function isTokenValid({ db, now }: Store, id: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('tokens')
+    .select(['revoked_at', 'expires_at'])
+    .where('id', '=', id)
+    .executeTakeFirst();
+  return row !== undefined && row.revoked_at === null && !isExpired(row, now());
 }
 
 /** All tokens, without what would let one use them. */
@@ -77,14 +87,18 @@ export async function hasAdmin({ db, now }: Store): Promise<boolean> {
   return found !== undefined;
 }
 
-/** False when there is no such token. */
+/** False when there is no such token. One that was revoked before stays revoked as of then. */
 export async function revokeToken({ db, now }: Store, id: string): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable('tokens')
-    .set({ revoked_at: now().toISOString() })
+    .set(({ fn, ref, val }) => ({ revoked_at: fn.coalesce(ref('revoked_at'), val(now().toISOString())) }))
     .where('id', '=', id)
     .executeTakeFirst();
   return numUpdatedRows > 0n;
+}
+
+function isExpired({ expires_at }: Pick<TokenRow, 'expires_at'>, now: Date): boolean {
+  return expires_at !== null && expires_at <= now.toISOString();
 }
 
 function sourcesOf({ sources }: TokenRow): readonly string[] | undefined {

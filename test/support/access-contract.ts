@@ -94,11 +94,38 @@ export function testAccess(under: () => ApiUnderTest): void {
     expect((await ask('GET', '/api/v1/sources', { token })).body).toEqual({ items: [] });
     for (const path of ['/api/v1/images', '/api/v1/runs'])
       expect((await ask('GET', path, { token })).body).toEqual({ items: [], next: null });
+    expect((await ask('GET', '/metrics', { token })).body).not.toMatch(/^coldpatch_runs\{/m);
+    expect((await ask('GET', '/metrics', { role: 'viewer' })).body).toMatch(/^coldpatch_runs\{/m);
     expect((await ask('POST', '/api/v1/sources/lab/collect', { token })).status).toBe(404);
     const tokens = await list<{ id: string; name: string }>('/api/v1/tokens', { role: 'admin' });
     const id = tokens.find(({ name }) => name === 'other')?.id;
     expect((await ask('DELETE', `/api/v1/tokens/${id}`, { role: 'admin' })).status).toBe(204);
     expect((await ask('GET', '/api/v1/sources', { token })).status).toBe(401);
+  });
+
+  test('a token of an admin is of all sources', async () => {
+    const body = { name: 'limited', role: 'admin', sources: ['lab'] };
+    expect(await under().ask('POST', '/api/v1/tokens', { role: 'admin', body })).toMatchObject({
+      status: 400,
+      body: { detail: expect.stringContaining('/sources') as string },
+    });
+  });
+
+  test('whoever follows a run is let go when the token is revoked', async () => {
+    const { ask, api, list, idle } = under();
+    await idle();
+    const [image] = await list<{ id: string }>('/api/v1/images');
+    const wanted = { role: 'operator', body: { kind: 'upgrade' } } as const;
+    const run = (await ask('POST', `/api/v1/images/${image?.id}/runs`, wanted)).body as { id: string };
+    expect((await ask('POST', `/api/v1/runs/${run.id}/pause`, { role: 'operator' })).status).toBe(202);
+    const made = await ask('POST', '/api/v1/tokens', { role: 'admin', body: { name: 'f', role: 'viewer' } });
+    const { id, token } = made.body as { id: string; token: string };
+    const authorization = `Bearer ${token}`;
+    const stream = await fetch(`${api.url}/api/v1/runs/${run.id}/events`, { headers: { authorization } });
+    expect((await ask('DELETE', `/api/v1/tokens/${id}`, { role: 'admin' })).status).toBe(204);
+    await stream.text();
+    await ask('POST', `/api/v1/runs/${run.id}/cancel`, { role: 'operator' });
+    await idle();
   });
 
   test('what was refused and done is in the audit log, and no token is in it or in the log', async () => {
@@ -122,6 +149,9 @@ export function testAccess(under: () => ApiUnderTest): void {
       expect(page.status).toBe(200);
       expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
       expect(page.body).toContain('<td>images</td><td>1</td>');
+      // The page of somebody else could let the browser send it.
+      const admin = { authorization: `Basic ${btoa(`any:${tokens.get('admin')}`)}` };
+      expect((await ask('POST', '/api/v1/sources/lab/collect', { headers: admin })).status).toBe(401);
     });
   });
 }

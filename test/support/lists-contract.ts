@@ -90,6 +90,14 @@ export function testLists(under: () => ApiUnderTest): void {
       expect(found.map(({ locator }) => basename(locator, '.qcow2')).toSorted()).toEqual(expected);
     });
 
+    test('are refused with a version that is none, or of no package', async () => {
+      for (const query of ['package=bash&below=not+a+version', 'below=5.2'])
+        expect(await under().ask('GET', `/api/v1/images?${query}`, { role: 'viewer' })).toMatchObject({
+          status: 400,
+          body: { code: 'request_invalid' },
+        });
+    });
+
     test('come in pages, in which each item is once', async () => {
       const { ask, list } = under();
       const a = ids.get('a') ?? '';

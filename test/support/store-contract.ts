@@ -18,7 +18,7 @@ import { findInspection, recordInspection, versionsOfPackage } from '../../src/s
 import { findPolicy, removePolicy, setPolicy } from '../../src/store/policies.ts';
 import { addRun } from '../../src/store/runs.ts';
 import { addSource, wasTriedSince } from '../../src/store/sources.ts';
-import { createToken, findCaller, hasAdmin, listTokens, revokeToken } from '../../src/store/tokens.ts';
+import { testTokens } from './tokens-contract.ts';
 
 /** A store of its own for each test, and its clock. */
 export interface StoreUnderTest {
@@ -289,52 +289,7 @@ export function testStore(opened: () => StoreUnderTest): void {
     expect(await takeRequestKey(store, key)).toEqual({ answer: 'first' });
   });
 
-  describe('tokens', () => {
-    test('of admins count while they are neither revoked nor expired', async () => {
-      const under = opened();
-      const { store } = under;
-      const expiresAt = '2026-11-22T00:00:00.000Z';
-      await createToken(store, { name: 'ci', role: 'operator' });
-      expect(await hasAdmin(store)).toBe(false);
-      await createToken(store, { name: 'admin', role: 'admin', expiresAt });
-      expect(await hasAdmin(store)).toBe(true);
-      under.time = new Date(expiresAt);
-      expect(await hasAdmin(store)).toBe(false);
-      const { id } = await createToken(store, { name: 'admin', role: 'admin' });
-      expect(await hasAdmin(store)).toBe(true);
-      await revokeToken(store, id);
-      expect(await hasAdmin(store)).toBe(false);
-    });
-
-    test('are kept as a hash, expire, and can be revoked', async () => {
-      const under = opened();
-      const { store } = under;
-      const { token, id } = await createToken(store, {
-        name: 'ci',
-        role: 'operator',
-        sources: ['lab'],
-        expiresAt: '2026-11-22T00:00:00.000Z',
-      });
-      expect(JSON.stringify(await store.db.selectFrom('tokens').selectAll().execute())).not.toContain(
-        token.split('.')[2],
-      );
-      expect(JSON.stringify(await listTokens(store))).not.toContain('hash');
-      expect(await findCaller(store, token)).toMatchObject({
-        name: 'ci',
-        role: 'operator',
-        sources: ['lab'],
-      });
-      expect(
-        await findCaller(store, `${token.slice(0, -1)}${token.endsWith('A') ? 'Q' : 'A'}`),
-      ).toBeUndefined();
-      under.time = new Date('2026-11-23T00:00:00Z');
-      expect(await findCaller(store, token)).toBeUndefined();
-      under.time = new Date('2026-11-21T00:00:00Z');
-      expect(await revokeToken(store, id)).toBe(true);
-      expect(await revokeToken(store, 'none')).toBe(false);
-      expect(await findCaller(store, token)).toBeUndefined();
-    });
-  });
+  testTokens(opened);
 
   describe('the audit log', () => {
     test('verifies, also against a hash kept elsewhere', async () => {

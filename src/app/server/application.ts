@@ -1,9 +1,9 @@
 import { policySchema, type SourcePolicy } from '../../config/server-schema.ts';
-import { versioningOf } from '../../guest/versioning/registry.ts';
 import { type Dispatcher, stepsOfKind } from '../../jobs/types.ts';
 import { ColdpatchError } from '../../lib/errors.ts';
 import { answerRequestKey, type RequestKey, takeRequestKey } from '../../store/answered-requests.ts';
 import { findAttestation } from '../../store/attestations.ts';
+import { assertReachable } from '../../store/assert-reachable.ts';
 import { addAudit, auditAfter, type AuditEntry } from '../../store/audit.ts';
 import { findingsOfImage } from '../../store/findings.ts';
 import { countImages, findImage, type ImageFilter, listImages, updateImageRow } from '../../store/images.ts';
@@ -27,10 +27,12 @@ import {
   type Caller as KnownCaller,
   createToken,
   findCaller,
+  isTokenValid,
   listTokens,
   revokeToken,
   type TokenGrant,
 } from '../../store/tokens.ts';
+import { packagesBelow } from './packages-below.ts';
 import { configuredSource, type ServerContext } from './server-context.ts';
 
 /** What a caller can ask of the server. Whatever is of a source that the caller may not see does not exist. */
@@ -58,8 +60,6 @@ export interface RunRequest {
   readonly generation?: number | undefined;
   readonly idempotencyKey?: string | undefined;
 }
-
-const versioningOfManager = { dpkg: 'deb', rpm: 'rpm', apk: 'apk', pacman: 'pacman' } as const;
 
 export function createApplication(server: ServerContext, dispatcher: Dispatcher) {
   const { store, settings } = server;
@@ -110,6 +110,9 @@ export function createApplication(server: ServerContext, dispatcher: Dispatcher)
   return {
     authenticate: (token: string) => findCaller(store, token),
 
+    /** Whether the token of a caller is still neither revoked nor expired. */
+    isStillKnown: ({ tokenId }: Caller) => isTokenValid(store, tokenId),
+
     audit,
 
     async sources(caller: Caller) {
@@ -117,15 +120,14 @@ export function createApplication(server: ServerContext, dispatcher: Dispatcher)
       return Promise.all(
         settings.sources
           .filter(({ id }) => visible(caller, id))
-          .map(async ({ id }) => {
-            const source = await configuredSource(server, id);
-            const row = rows.find((found) => found.id === id);
+          .map(async (source) => {
+            const row = rows.find(({ id }) => id === source.id);
             return {
-              id,
+              id: source.id,
               kind: source.kind,
               directory: source.kind === 'folder' ? source.directory : null,
               uri: source.kind === 'libvirt' ? source.uri : null,
-              upgrade: source.policy.upgrade,
+              upgrade: (await policy(caller, source.id)).policy.upgrade,
               lastPassAt: row?.last_pass_at ?? null,
             };
           }),
@@ -187,7 +189,9 @@ export function createApplication(server: ServerContext, dispatcher: Dispatcher)
       page: { readonly after?: string | undefined; readonly limit: number },
     ) {
       const { package: name, below, ...filter } = query;
-      const packageIds = name === undefined ? undefined : await packagesBelow(name, below);
+      const versions = name === undefined ? undefined : await versionsOfPackage(store, name);
+      const chosen = versions && below !== undefined ? packagesBelow(versions, below) : versions;
+      const packageIds = chosen?.map(({ id }) => id);
       return listImages(store, { ...filter, sources: caller.sources, packageIds }, page);
     },
 
@@ -267,8 +271,8 @@ export function createApplication(server: ServerContext, dispatcher: Dispatcher)
     /** An image that was rolled back may be upgraded by itself again. */
     async release(caller: Caller, id: string) {
       await image(caller, id);
-      await audit(caller, { action: 'image.release', object: `image ${id}`, detail: '' });
       await updateImageRow(store, id, { held: null });
+      await audit(caller, { action: 'image.release', object: `image ${id}`, detail: '' });
       return image(caller, id);
     },
 
@@ -289,12 +293,13 @@ export function createApplication(server: ServerContext, dispatcher: Dispatcher)
 
     async cancel(caller: Caller, id: string) {
       await run(caller, id);
+      if (!(await dispatcher.cancel(id)))
+        throw new ColdpatchError(
+          'state_conflict',
+          `Expected a run that is under way, but run ${id} has ended.`,
+        );
       await audit(caller, { action: 'run.cancel', object: `run ${id}`, detail: '' });
-      if (await dispatcher.cancel(id)) return run(caller, id);
-      throw new ColdpatchError(
-        'state_conflict',
-        `Expected a run that is under way, but run ${id} has ended.`,
-      );
+      return run(caller, id);
     },
 
     /** Whether a run may begin its next step. */
@@ -349,22 +354,13 @@ export function createApplication(server: ServerContext, dispatcher: Dispatcher)
       await audit(caller, { action: 'token.revoke', object: `token ${id}`, detail: '' });
     },
 
-    async counts(caller?: Caller) {
-      return { images: await countImages(store, caller?.sources), runs: await countRuns(store) };
+    async counts({ sources }: Caller) {
+      return { images: await countImages(store, sources), runs: await countRuns(store, sources) };
     },
-  };
 
-  /** Whose order a version has is known by its package manager; one that it cannot read is never below. */
-  async function packagesBelow(name: string, below: string | undefined): Promise<readonly number[]> {
-    const versions = await versionsOfPackage(store, name);
-    if (below === undefined) return versions.map(({ id }) => id);
-    return versions
-      .filter(({ manager, version }) => {
-        const id = versioningOfManager[manager as keyof typeof versioningOfManager];
-        return versioningOf(id).compare(version, below) < 0;
-      })
-      .map(({ id }) => id);
-  }
+    /** @throws ColdpatchError `store_unreachable` */
+    assertReady: () => assertReachable(store),
+  };
 }
 
 function unknown(kind: string, id: string): ColdpatchError {

@@ -29,6 +29,8 @@ export async function serveCommand(io: ServeIo, options: ServeOptions): Promise<
   const { host, port } = parseAddress(options.listen);
   const tls = readTls(options);
   assertPrivate(host, tls !== undefined || options.behindProxy);
+  if (options.requestsPerSecond === 0)
+    throw new ColdpatchError('usage', 'Expected --requests-per-second of at least 1, but found 0.');
   const config = loadCommandConfig(options);
   const settings = loadServerConfig(options.policies);
   const signal = interruptSignal();
@@ -41,8 +43,17 @@ export async function serveCommand(io: ServeIo, options: ServeOptions): Promise<
   try {
     const log = { write: io.printError };
     const { application, tracing } = server;
-    const { requestsPerSecond } = options;
-    const api = await startApi({ application, tracing, host, port, requestsPerSecond, tls, log });
+    const { requestsPerSecond, behindProxy } = options;
+    const api = await startApi({
+      application,
+      tracing,
+      host,
+      port,
+      requestsPerSecond,
+      behindProxy,
+      tls,
+      log,
+    });
     try {
       const token = await server.makeFirstToken();
       if (token !== undefined)

@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { z } from 'zod';
 import { runSchema } from '../../api/schemas.ts';
-import { ColdpatchError, type ErrorCode, errorCatalogue, isColdpatchError } from '../../lib/errors.ts';
+import { ColdpatchError, isColdpatchError, isErrorCode } from '../../lib/errors.ts';
 import { cleanText } from '../clean-text.ts';
+import { pause } from './pause.ts';
 import type { ServerClient } from './server-client.ts';
 
 export type RemoteRun = z.infer<typeof runSchema>;
@@ -37,7 +37,7 @@ export async function followRun(
       if (!isColdpatchError(error, 'server_unreachable')) throw error;
     }
     breaks += 1;
-    await sleep(secondsBetweenTries * 1000, undefined, { signal: io.signal });
+    await pause(secondsBetweenTries * 1000, io.signal);
   }
   throw new ColdpatchError(
     'server_unreachable',
@@ -58,7 +58,7 @@ function outcomeOf(run: RemoteRun): RemoteRun {
   if (run.state !== 'failed' && run.state !== 'cancelled') return run;
   const code = run.error?.code ?? '';
   throw new ColdpatchError(
-    code in errorCatalogue ? (code as ErrorCode) : run.state === 'cancelled' ? 'interrupted' : 'internal',
+    isErrorCode(code) ? code : run.state === 'cancelled' ? 'interrupted' : 'internal',
     run.error?.message ?? `Expected run ${run.id} to be done, but it was ${run.state}.`,
   );
 }

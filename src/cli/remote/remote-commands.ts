@@ -1,6 +1,7 @@
 /** The verbs of `coldpatch --server URL`: what they ask, and what they print. */
 import { z } from 'zod';
 import { findingSchema, imageSchema, runSchema } from '../../api/schemas.ts';
+import { ColdpatchError } from '../../lib/errors.ts';
 import { cleanJson, printJson } from '../print-json.ts';
 import { printTable } from '../print-table.ts';
 import { findRemoteImage } from './find-image.ts';
@@ -18,6 +19,8 @@ export interface RemoteContext {
 export type ListFilter = Readonly<Record<string, string | boolean | undefined>>;
 
 export async function listCommand({ client, json, print }: RemoteContext, filter: ListFilter): Promise<void> {
+  if (filter.below !== undefined && filter.package === undefined)
+    throw new ColdpatchError('usage', 'Expected --package NAME with --below, but found --below alone.');
   const query = new URLSearchParams({ limit: '500' });
   for (const [key, value] of Object.entries(filter)) if (value !== undefined) query.set(key, String(value));
   const images = await client.list(`/api/v1/images?${query.toString()}`, imageSchema);

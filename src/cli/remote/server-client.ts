@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { ColdpatchError, type ErrorCode, errorCatalogue } from '../../lib/errors.ts';
+import { ColdpatchError, isErrorCode } from '../../lib/errors.ts';
+import { pause } from './pause.ts';
 
 /** A server of coldpatch, asked over its REST interface. */
 export interface ServerClient {
@@ -76,7 +76,7 @@ export function createServerClient({ url, token, signal }: ClientOptions): Serve
         throw errorOf(response.status, text);
       } catch (error) {
         if (!(error instanceof ColdpatchError) || !error.entry.retry || attempt === attempts) throw error;
-        await sleep(500 * attempt, undefined, { signal });
+        await pause(500 * attempt, signal);
       }
     }
   }
@@ -215,8 +215,7 @@ function baseOf(url: string): URL {
 function errorOf(status: number, text: string): ColdpatchError {
   const problem = problemSchema.safeParse(parseJson(text)).data;
   if (!problem) return strange(`status ${status} without a problem document`);
-  const code = problem.code in errorCatalogue ? (problem.code as ErrorCode) : 'internal';
-  return new ColdpatchError(code, problem.detail);
+  return new ColdpatchError(isErrorCode(problem.code) ? problem.code : 'internal', problem.detail);
 }
 
 function parse<Answer>(text: string, schema: z.ZodType<Answer>): Answer {

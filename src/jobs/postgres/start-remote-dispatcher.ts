@@ -1,7 +1,7 @@
 import type { Tracing } from '../../lib/tracing/types.ts';
 import { isColdpatchError } from '../../lib/errors.ts';
 import { assertUnderstood } from '../../store/assert-understood.ts';
-import { changedRuns } from '../../store/deliveries.ts';
+import { changedRuns, newestEvent } from '../../store/deliveries.ts';
 import { moveRun, requestCancel } from '../../store/runs.ts';
 import { createRunListeners } from '../run-listeners.ts';
 import { traceEndedRun } from '../trace-ended-run.ts';
@@ -21,7 +21,7 @@ const looksBetweenSearches = 60;
 export function startRemoteDispatcher(options: RemoteDispatcherOptions): Dispatcher {
   const { store, onFault, tracing } = options;
   const listeners = createRunListeners();
-  let newest = 0;
+  let newest: number | undefined;
   let looking: Promise<void> = Promise.resolve();
   let waiting = false;
   let outdated = false;
@@ -33,7 +33,10 @@ export function startRemoteDispatcher(options: RemoteDispatcherOptions): Dispatc
     if (looks % looksBetweenSearches === 0) await takeBackLostRuns(options);
     looks += 1;
     await deliverRuns(options);
-    if (listeners.isEmpty) return;
+    if (listeners.isEmpty || newest === undefined) {
+      newest = await newestEvent(store);
+      return;
+    }
     const changed = await changedRuns(store, newest);
     newest = changed.newest;
     for (const id of changed.runs) listeners.tell(id);
