@@ -23,7 +23,7 @@ export interface ImportFeedRequest {
  * @throws ColdpatchError `usage`, `advisories_invalid`, `file_not_found`, `repository_unreachable`, `host_space`
  */
 export async function importFeed(config: Config, request: ImportFeedRequest): Promise<ImportResult> {
-  if (request.source.startsWith('http:')) {
+  if (/^http:/i.test(request.source)) {
     throw new ColdpatchError(
       'usage',
       `Expected a file or an https address, found ${request.source}: advisories are not signed, and anybody on the way could change these. ` +

@@ -39,6 +39,11 @@ export async function addLibvirtMachine(
       'Expected --tpm-key, because libvirt encrypts the state of this TPM with a secret that it keeps. Write that to a file for its owner alone.',
     );
   }
+  if (key && !vtpm && state === undefined)
+    throw new ColdpatchError(
+      'usage',
+      `Expected --tpm-key only for a machine with a TPM, but domain ${domain} has none. Leave it out.`,
+    );
   return addNewMachine(config, {
     name,
     domain,

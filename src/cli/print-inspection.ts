@@ -2,7 +2,7 @@ import type { InspectedFile, InspectedVolume, Inspection } from '../guest/inspec
 import type { Kernel } from '../guest/types.ts';
 import { cleanText } from './clean-text.ts';
 import { printBytes } from './print-bytes.ts';
-import { printTable } from './print-table.ts';
+import { mostOf, printTable } from './print-table.ts';
 
 export interface PrintOptions {
   /** List every package in place of their number. */
@@ -119,7 +119,7 @@ function printPackages({ packages }: Inspection, options: PrintOptions): readonl
 
 /** A table without a header. */
 function body(rows: readonly (readonly string[])[]): readonly string[] {
-  const columns = Math.max(0, ...rows.map((row) => row.length));
+  const columns = mostOf(rows, (row) => row.length);
   return printTable(
     Array.from({ length: columns }, () => ''),
     rows,

@@ -25,6 +25,11 @@ export async function bootTestCommand(io: RunIo, options: BootTestCommandOptions
   const { path, machine, format, backing, json } = options;
   if ((path === undefined) === (machine === undefined))
     throw new ColdpatchError('usage', 'Expected a path of an image, or --machine NAME.');
+  if (machine !== undefined && (format !== undefined || backing !== undefined))
+    throw new ColdpatchError(
+      'usage',
+      'Expected --machine without --image-format and --backing: its definition says what its disk is.',
+    );
   const progress = terminalProgress(io.stderr);
   const wishes = bootTestWishes(options);
   progress.phase('boot test');

@@ -60,12 +60,8 @@ function add(name: string, options: AddOptions): Promise<Machine> {
   const boot = bootOf(options);
   const vtpm = tpm === undefined ? undefined : { path: tpm, key };
   if (libvirt !== undefined) {
-    if (disk.length > 0 || uefiVars !== undefined || boot) {
-      throw new ColdpatchError(
-        'usage',
-        'Expected --libvirt without --disk, --uefi-vars and what says how the machine is started.',
-      );
-    }
+    assertNone('--libvirt', { ...disksOf(options), ...startOf(options) });
+    assertNone('--libvirt', { '--qmp': options.qmp, '--agent': options.agent });
     return addLibvirtMachine(config, name, { domain: libvirt, uri: options.connect, vtpm, key });
   }
   const monitor = monitorOf(options);
@@ -74,13 +70,36 @@ function add(name: string, options: AddOptions): Promise<Machine> {
   }
   if (key && !vtpm) throw new ColdpatchError('usage', 'Expected --tpm together with --tpm-key.');
   if (monitor && disk.length === 0) {
-    if (uefiVars !== undefined) {
-      throw new ColdpatchError('usage', 'Expected --qmp without --uefi-vars, or with --disk too.');
-    }
+    assertNone('--qmp without --disk', { ...disksOf(options), ...startOf(options) });
     return addRunningMachine(config, name, { monitor, vtpm });
   }
   const disks = disk.map((path) => ({ path, format: options.imageFormat }));
   return addNewMachine(config, { name, disks, vtpm, uefiVariables: uefiVars, monitor, boot });
+}
+
+type Named = Readonly<Record<string, unknown>>;
+
+function disksOf({ disk, imageFormat, uefiVars }: AddOptions): Named {
+  return { '--disk': disk, '--image-format': imageFormat, '--uefi-vars': uefiVars };
+}
+
+function startOf({ machineType, firmwareCode, diskBus, tpmModel }: AddOptions): Named {
+  return {
+    '--machine-type': machineType,
+    '--firmware-code': firmwareCode,
+    '--disk-bus': diskBus,
+    '--tpm-model': tpmModel,
+  };
+}
+
+/** What the machine itself says is not said by options too. @throws ColdpatchError `usage` */
+function assertNone(given: string, options: Named): void {
+  const [found] = Object.keys(options).filter((name) => options[name] !== undefined);
+  if (found === undefined) return;
+  throw new ColdpatchError(
+    'usage',
+    `Expected ${given} alone, but found ${found} too: the machine is asked for that. Leave it out.`,
+  );
 }
 
 function bootOf({ machineType, firmwareCode, diskBus, tpmModel }: AddOptions): Machine['boot'] | undefined {

@@ -1,10 +1,9 @@
-import { writeFileSync } from 'node:fs';
-import { ColdpatchError } from '../../lib/errors.ts';
 import { reachesGate } from '../../app/scan.ts';
 import type { Gate } from '../../upgrades/matching/reaches-gate.ts';
 import type { Scan } from '../../upgrades/matching/scan.ts';
 import { type RunScansOptions, runScans, type ScanIo } from '../run-scans.ts';
 import { scanPrinters, type ScanFormat } from '../print-scan.ts';
+import { assertPlaceFor, writeOutput } from '../write-output.ts';
 
 /** The exit code when a gate is reached. */
 const foundSomething = 4;
@@ -23,6 +22,7 @@ export interface ScanOptions extends RunScansOptions {
  */
 export async function scanCommand(io: ScanIo, options: ScanOptions): Promise<number> {
   const { outputFormat, output, failOn, ...shared } = options;
+  if (output !== undefined) assertPlaceFor(output);
   const { scans, exitCode } = await runScans(io, shared);
   const text = await scanPrinters[outputFormat](scans);
   if (output === undefined) io.print(text);
@@ -34,14 +34,4 @@ export async function scanCommand(io: ScanIo, options: ScanOptions): Promise<num
 
 function isReached(gate: Gate, { packages, feeds }: Scan): boolean {
   return reachesGate(gate, { packages, exploitedKnown: feeds.some(({ format }) => format === 'cisa-kev') });
-}
-
-function writeOutput(path: string, text: string): void {
-  try {
-    writeFileSync(path, text);
-  } catch (cause) {
-    throw new ColdpatchError('file_unreadable', `Expected to write ${path}, but it cannot be written.`, {
-      cause,
-    });
-  }
 }

@@ -1,10 +1,10 @@
-import { writeFile } from 'node:fs/promises';
 import { updateOneImage } from '../../app/update.ts';
 import { ColdpatchError } from '../../lib/errors.ts';
 import { bootTestWishes } from '../boot-test-wishes.ts';
 import { printJson } from '../print-json.ts';
 import { printReport } from '../print-report.ts';
 import { type RunIo, type RunOptions, startRun } from '../start-run.ts';
+import { assertPlaceFor, writeOutput } from '../write-output.ts';
 
 export interface UpdateOptions extends RunOptions {
   readonly json: boolean;
@@ -22,6 +22,7 @@ export interface UpdateOptions extends RunOptions {
 export async function updateCommand(io: RunIo, options: UpdateOptions): Promise<void> {
   if (!options.bootTest && (options.probe !== undefined || options.evidence !== undefined))
     throw new ColdpatchError('usage', 'Expected --boot-test together with --probe and --evidence.');
+  if (options.report !== undefined) assertPlaceFor(options.report);
   const { config, request } = startRun(io, options);
   const report = await updateOneImage(config, {
     ...request,
@@ -29,7 +30,6 @@ export async function updateCommand(io: RunIo, options: UpdateOptions): Promise<
     acceptUnclean: options.acceptUnclean,
     ...(options.bootTest && { bootTest: bootTestWishes(options) }),
   });
-  if (options.report !== undefined)
-    await writeFile(options.report, `${JSON.stringify(report, undefined, 2)}\n`);
   io.print(options.json ? printJson(report) : printReport(report));
+  if (options.report !== undefined) writeOutput(options.report, `${JSON.stringify(report, undefined, 2)}\n`);
 }
