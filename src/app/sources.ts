@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Config } from '../config/schema.ts';
 import { ColdpatchError } from '../lib/errors.ts';
+import { readNamedJson } from '../lib/read-named-file.ts';
 import type { UpgradeSources } from '../patch/find-image-upgrades.ts';
 import type { PinnedRepository } from '../upgrades/used-repositories.ts';
 
@@ -38,30 +38,12 @@ export function sourcesOf(
   };
 }
 
-/** @throws ColdpatchError `file_unreadable`, `configuration_invalid` */
+/** @throws ColdpatchError `file_not_found`, `file_unreadable`, `configuration_invalid` */
 function readSnapshot(path: string): readonly PinnedRepository[] {
-  const found = pinnedSchema.safeParse(parseJson(readText(path)));
+  const found = pinnedSchema.safeParse(readNamedJson(path));
   if (found.success) return found.data.repositories;
   throw new ColdpatchError(
     'configuration_invalid',
     `Expected a plan, report or scan of coldpatch as JSON in ${path}, with the repositories that it used, but found none there.`,
   );
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new ColdpatchError('file_unreadable', `Expected to read ${path}, but it cannot be read.`, {
-      cause,
-    });
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,13 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { ColdpatchError } from '../lib/errors.ts';
+import { readNamedJson } from '../lib/read-named-file.ts';
 import { type ServerConfig, serverSchema } from './server-schema.ts';
 
 /**
  * Reads sources and policies from one JSON file.
- * @throws ColdpatchError `configuration_invalid` with every problem, `file_not_found`.
+ * @throws ColdpatchError `configuration_invalid` with every problem, `file_not_found`, `file_unreadable`.
  */
 export function loadServerConfig(path: string): ServerConfig {
-  return parseServerConfig(parse(path, read(path)), path);
+  return parseServerConfig(readNamedJson(path), path);
 }
 
 /** The same for what is parsed already. `origin` is named in the error. @throws ColdpatchError `configuration_invalid` */
@@ -19,30 +19,4 @@ export function parseServerConfig(value: unknown, origin: string): ServerConfig 
     'configuration_invalid',
     `Expected sources and policies in ${origin}, but found:\n${problems.join('\n')}\nThe keys are described in docs/operating/server.md.`,
   );
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new ColdpatchError(
-      'file_not_found',
-      `Expected sources and policies in ${path}, but it cannot be read.`,
-      {
-        cause,
-      },
-    );
-  }
-}
-
-function parse(path: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new ColdpatchError(
-      'configuration_invalid',
-      `Expected JSON in ${path}: ${(cause as Error).message}.`,
-      { cause },
-    );
-  }
 }

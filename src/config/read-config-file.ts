@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { ColdpatchError } from '../lib/errors.ts';
-import { hasErrorCode } from '../lib/has-error-code.ts';
+import { ColdpatchError, isColdpatchError } from '../lib/errors.ts';
+import { readNamedJson } from '../lib/read-named-file.ts';
 
 /**
  * The JSON object in a configuration file, not validated yet; undefined when there is no file.
@@ -8,9 +7,8 @@ import { hasErrorCode } from '../lib/has-error-code.ts';
  * @throws ColdpatchError `configuration_invalid` when it is no JSON object, `file_unreadable`.
  */
 export function readConfigFile(path: string): Readonly<Record<string, unknown>> | undefined {
-  const text = textOf(path);
-  if (text === undefined) return undefined;
-  const found = parse(path, text);
+  const found = jsonIn(path);
+  if (found === undefined) return undefined;
   if (typeof found === 'object' && found !== null && !Array.isArray(found)) return { ...found };
   throw new ColdpatchError(
     'configuration_invalid',
@@ -18,27 +16,11 @@ export function readConfigFile(path: string): Readonly<Record<string, unknown>> 
   );
 }
 
-function textOf(path: string): string | undefined {
+function jsonIn(path: string): unknown {
   try {
-    return readFileSync(path, 'utf8');
+    return readNamedJson(path);
   } catch (error) {
-    if (hasErrorCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
-    throw new ColdpatchError(
-      'file_unreadable',
-      `Expected to read the configuration ${path}, but could not: ${(error as Error).message}. Check its permissions.`,
-      { cause: error },
-    );
-  }
-}
-
-function parse(path: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new ColdpatchError(
-      'configuration_invalid',
-      `Expected JSON in ${path}, but found something else: ${(error as Error).message}.`,
-      { cause: error },
-    );
+    if (isColdpatchError(error, 'file_not_found')) return undefined;
+    throw error;
   }
 }

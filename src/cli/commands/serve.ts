@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { startApi } from '../../api/start-api.ts';
 import { startServer } from '../../app/serve.ts';
 import { loadServerConfig } from '../../config/load-server-config.ts';
 import { ColdpatchError, isColdpatchError } from '../../lib/errors.ts';
+import { readNamedFile } from '../../lib/read-named-file.ts';
 import { interruptSignal } from '../interrupt-signal.ts';
 import { loadCommandConfig } from '../load-command-config.ts';
 
@@ -89,17 +89,7 @@ function readTls({ tlsCert, tlsKey }: ServeOptions) {
   if (tlsCert === undefined && tlsKey === undefined) return undefined;
   if (tlsCert === undefined || tlsKey === undefined)
     throw new ColdpatchError('usage', 'Expected both --tls-cert and --tls-key, or none of them.');
-  return { cert: readPem(tlsCert), key: readPem(tlsKey) };
-}
-
-function readPem(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new ColdpatchError('file_unreadable', `Expected to read ${path}, but it cannot be read.`, {
-      cause,
-    });
-  }
+  return { cert: readNamedFile(tlsCert), key: readNamedFile(tlsKey) };
 }
 
 /** Tokens must not cross a network in the clear. */
