@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import { statSync } from 'node:fs';
 import type { Inspection } from '../../guest/inspection.ts';
 import { listGenerations } from '../../machines/generations/list-generations.ts';
+import { hasSameContent, identityOf, type ImageIdentity } from '../../machines/image-identity.ts';
 import { digestFile } from '../../lib/digest-file.ts';
 import { ColdpatchError } from '../../lib/errors.ts';
 import { type StoredImage, updateImageRow } from '../../store/images.ts';
@@ -15,12 +17,13 @@ const revision = 1;
 /** Reads an image, unless equal bytes were read before, and keeps what was found. */
 export async function inspectStoredImage(context: ServerContext, image: StoredImage, signal: AbortSignal) {
   const { store } = context;
+  const seen = identitiesOf(image);
   const own = await digestFile(image.locator, { signal });
   const digest = await chainDigest(context, image, { own, signal });
   const before = await findInspection(store, { digest });
   const found = before
     ? { id: before.id, inspection: JSON.parse(before.document) as Inspection }
-    : await inspectNow(context, image, { digest, signal });
+    : await inspectNow(context, image, { digest, seen, signal });
   const { operatingSystem, gaps, state, packages } = found.inspection;
   await updateImageRow(store, image.id, {
     digest: own,
@@ -73,9 +76,15 @@ async function chainDigest(
 async function inspectNow(
   { store }: ServerContext,
   image: StoredImage,
-  { digest, signal }: { readonly digest: string; readonly signal: AbortSignal },
+  {
+    digest,
+    seen,
+    signal,
+  }: { readonly digest: string; readonly seen: Identities; readonly signal: AbortSignal },
 ) {
   for await (const { value, error } of inspectMany([requestOf(image)], { threads: 1, signal })) {
+    // What was read is kept under the digest of what was read before.
+    assertSame(seen, identitiesOf(image));
     if (!value) throw new ColdpatchError(error.code, error.message);
     const document = JSON.stringify(value);
     const id = await recordInspection(store, { digest, document, packages: value.packages });
@@ -85,4 +94,28 @@ async function inspectNow(
     'internal',
     `Expected an inspection of ${image.locator}, but there was no answer.`,
   );
+}
+
+type Identities = ReadonlyMap<string, ImageIdentity | undefined>;
+
+/** Of the file that each name of the chain leads to now, if there is one. */
+function identitiesOf(image: StoredImage): Identities {
+  const paths = [image.locator, ...backingOf(image)];
+  return new Map(
+    paths.map((path) => {
+      const status = statSync(path, { bigint: true, throwIfNoEntry: false });
+      return [path, status && identityOf(status)];
+    }),
+  );
+}
+
+function assertSame(before: Identities, now: Identities): void {
+  for (const [path, identity] of before) {
+    const found = now.get(path);
+    if (found && identity && hasSameContent(found, identity)) continue;
+    throw new ColdpatchError(
+      'image_changed',
+      `Expected ${path} to stay as it was while it was read, but it was written or replaced. It is read again later.`,
+    );
+  }
 }

@@ -1,5 +1,4 @@
 import type { StepContext } from '../../jobs/types.ts';
-import { isColdpatchError } from '../../lib/errors.ts';
 import { machineOfImage } from '../../machines/definitions/machine-of-image.ts';
 import { pruneGenerations } from '../../machines/generations/prune-generations.ts';
 import { resolveImagePath } from '../../machines/image-path.ts';
@@ -10,10 +9,9 @@ import { type StoredImage, updateImageRow } from '../../store/images.ts';
 import { generationsOfImage } from '../../store/runs.ts';
 import type { SourceConfig } from '../../config/server-schema.ts';
 import { updateOneImage } from '../update.ts';
-import { inspectStoredImage } from './inspect-stored-image.ts';
 import { keepGenerationRows } from './keep-generation-rows.ts';
-import { matchStoredImage } from './match-stored-image.ts';
-import { configWithFolders, imageOf, type ServerContext } from './server-context.ts';
+import { lookAgain } from './look-again.ts';
+import { configWithFolders, type ServerContext } from './server-context.ts';
 import { noDisplay, upgradeRequest } from './upgrade-request.ts';
 
 /** Upgrades a copy, verifies it and promotes it; then brings the inventory up to date. */
@@ -89,8 +87,7 @@ async function settle(server: ServerContext, step: StepContext, { image, source,
   await noteFile(server, image, source);
   const at = store.now().toISOString();
   await updateImageRow(store, image.id, { outdated: 0, matched_at: at, last_upgrade_at: at, held: null });
-  await inspectStoredImage(server, await imageOf(server, image.id), step.signal);
-  await matchAgain(server, step, { image, source });
+  await lookAgain(server, step, { image, source });
 }
 
 /** The statement of the newest generation, if it is this run that made it. */
@@ -119,25 +116,6 @@ async function prune(
   if (removed.length === 0) return;
   await keepGenerationRows(server, image, { runId: step.run.id, digestAfter: '' });
   await step.report('generations_removed', { generations: removed });
-}
-
-/**
- * What the image is open to now. The upgrade is done whether that can be found out or not: if not, the image counts as
- * open to what it was open to, and the next pass compares it.
- */
-async function matchAgain(
-  server: ServerContext,
-  step: StepContext,
-  { image, source }: { readonly image: StoredImage; readonly source: SourceConfig },
-): Promise<void> {
-  try {
-    const now = await imageOf(server, image.id);
-    await matchStoredImage(server, now, { source, signal: step.signal });
-  } catch (error) {
-    if (!isColdpatchError(error) || error.code === 'interrupted') throw error;
-    await updateImageRow(server.store, image.id, { matched_at: null });
-    await step.report('not_compared', { code: error.code, message: error.message.slice(0, 1000) });
-  }
 }
 
 /** So that the next pass does not take our own change for somebody else's. */
