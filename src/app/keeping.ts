@@ -35,12 +35,27 @@ export async function assertRoomToTake(
   await assertRoom(context, { reserve, budget });
 }
 
-/** After a generation was taken; what updates left beside the disks goes as well. @returns the numbers of those that went. */
+/**
+ * After a generation was taken, or an image was replaced; what updates left beside the disks goes as well.
+ * @returns the numbers of those that went.
+ * @throws ColdpatchError that says what was done all the same.
+ */
 export async function pruneAsConfigured(config: Config, context: MachineContext): Promise<readonly number[]> {
-  await pruneDiskGenerations(context.machine);
   const { keep, maxAgeDays, maxBytes } = keepingOf(config, context.machine.name);
-  if (keep === undefined && maxAgeDays === undefined && maxBytes === undefined) return [];
-  return pruneGenerations(context, { keep, maxAgeDays, maxBytes }, { now, onStep: crashTest(process.env) });
+  try {
+    await pruneDiskGenerations(context.machine);
+    if (keep === undefined && maxAgeDays === undefined && maxBytes === undefined) return [];
+    const options = { now, onStep: crashTest(process.env) };
+    return await pruneGenerations(context, { keep, maxAgeDays, maxBytes }, options);
+  } catch (cause) {
+    if (!isColdpatchError(cause)) throw cause;
+    throw new ColdpatchError(
+      cause.code,
+      `Expected to delete generations that are kept no longer, but: ${cause.message} ` +
+        'What was done before is done, and is not to be done again: the new generation is kept, and an upgraded image is in its place.',
+      { cause },
+    );
+  }
 }
 
 export interface KeptTake {

@@ -54,13 +54,15 @@ export function lockServer({ stateDirectory }: Config, waitSeconds: number): Pro
 
 /**
  * `coldpatch serve` without its HTTP: takes the database, takes up what a killed server was at, and works.
- * @throws ColdpatchError `server_running`, `store_newer`, `store_unreachable`
+ * @throws ColdpatchError `server_running`, `store_newer`, `store_unreachable`, `configuration_invalid` for hosts without a
+ * PostgreSQL: this one would do what is kept for others.
  */
 export async function startServer(
   config: Config,
   settings: ServerConfig,
   { database, onFault: report, environment = {} }: ServeOptions,
 ): Promise<RunningServer> {
+  if (database === undefined) assertNoHosts(settings);
   const { outdated, onFault } = outdatedSignal(report);
   await using opening = new AsyncDisposableStack();
   // On PostgreSQL there may be several: what must not be done twice is guarded by the tables.
@@ -84,6 +86,19 @@ export async function startServer(
     outdated,
     stop: () => opened.disposeAsync(),
   };
+}
+
+function assertNoHosts({ sources, limits }: ServerConfig): void {
+  const named = [
+    ...sources.filter(({ hosts }) => hosts !== undefined).map(({ id }) => `hosts of source ${id}`),
+    ...Object.keys(limits.hosts).map((host) => `limits.hosts.${host}`),
+  ];
+  if (named.length === 0) return;
+  throw new ColdpatchError(
+    'configuration_invalid',
+    `Expected --database with a PostgreSQL, because only its workers have names, but found ${named.join(', ')} without one. ` +
+      'Name the database, or leave the hosts out.',
+  );
 }
 
 async function makeFirstToken(store: Store): Promise<string | undefined> {

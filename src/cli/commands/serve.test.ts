@@ -8,6 +8,7 @@ import { expect, test } from 'vitest';
 import { startServer } from '../../app/serve.ts';
 import { loadConfig } from '../../config/load-config.ts';
 import { loadServerConfig } from '../../config/load-server-config.ts';
+import { serverSchema } from '../../config/server-schema.ts';
 import { serveCommand } from './serve.ts';
 
 test('a server that cannot listen makes no token, and one is made when nobody has a valid one', async () => {
@@ -40,4 +41,19 @@ test('a server that cannot listen makes no token, and one is made when nobody ha
     other.close();
     rmSync(folder, { recursive: true });
   }
+});
+
+test('hosts are refused where nobody has a name', async () => {
+  const config = loadConfig({ environment: {}, flags: { stateDirectory: '/nonexistent' }, isRoot: false });
+  const lab = { id: 'lab', kind: 'folder', directory: '/images' };
+  for (const settings of [
+    { sources: [{ ...lab, id: 'alpha', hosts: ['one'] }] },
+    { sources: [lab], limits: { hosts: { alpha: { upgrades: 2 } } } },
+  ])
+    await expect(
+      startServer(config, serverSchema.parse(settings), { onFault: () => undefined }),
+    ).rejects.toMatchObject({
+      code: 'configuration_invalid',
+      message: expect.stringContaining('alpha') as string,
+    });
 });
