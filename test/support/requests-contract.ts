@@ -3,6 +3,7 @@ import { utimesSync } from 'node:fs';
 import { request } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import type { Role } from '../../src/app/server/application.ts';
+import { setPolicy } from '../../src/store/policies.ts';
 import type { ApiUnderTest } from './api-under-test.ts';
 import { patience } from './api-under-test.ts';
 
@@ -193,6 +194,22 @@ export function testRequests(under: () => ApiUnderTest): void {
         body: wanted,
         ...(tag !== undefined && { headers: { 'if-match': tag } }),
       });
+
+    test('of another version hides nothing else, and is told to whoever needs it', async () => {
+      const { ask, idle, store } = under();
+      await idle();
+      const document = JSON.stringify({ upgrade: 'never', laterKey: true });
+      await setPolicy(store, 'lab', { document, by: 'a later version', expected: undefined });
+      expect(await ask('GET', '/api/v1/sources', { role: 'viewer' })).toMatchObject({
+        status: 200,
+        body: { items: [{ id: 'lab', upgrade: 'never' }] },
+      });
+      expect(await ask('POST', '/api/v1/sources/lab/collect', { role: 'operator' })).toMatchObject({
+        status: 409,
+        body: { code: 'configuration_invalid', detail: expect.stringContaining('Set it again') as string },
+      });
+      expect((await ask('DELETE', path, { role: 'admin' })).status).toBe(204);
+    });
 
     test('is set by who has seen the one before, and given back to the file', async () => {
       const { ask } = under();

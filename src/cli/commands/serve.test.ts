@@ -57,3 +57,11 @@ test('hosts are refused where nobody has a name', async () => {
       message: expect.stringContaining('alpha') as string,
     });
 });
+
+test('a server that would answer nobody is refused', async () => {
+  const io = { print: () => undefined, printError: () => undefined };
+  const options = { policies: '/nonexistent', listen: '127.0.0.1:0', behindProxy: false };
+  await expect(serveCommand(io, { ...options, requestsPerSecond: 0 })).rejects.toMatchObject({
+    code: 'usage',
+  });
+});
