@@ -1,9 +1,10 @@
+import { finishDeletion } from './finish-deletion.ts';
 import { writeMachineIntent, type MachineIntent } from './intent.ts';
 import type { GenerationLog } from './log.ts';
 import { diskDirectories } from './member-files.ts';
 import { ColdpatchError } from '../../lib/errors.ts';
 import type { MachineContext } from './read-generation.ts';
-import { finishDeletion, type SettleOptions } from './settle-machine.ts';
+import type { SettleOptions } from './steps.ts';
 
 /**
  * Deletes a generation, also one that was altered. The caller has the run lock of the machine and has recovered.

@@ -28,7 +28,7 @@ import {
 import { newestParent } from './newest-parent.ts';
 import { makeBesideDirectory } from './prepare-generation.ts';
 import { type MachineContext, originName } from './read-generation.ts';
-import type { SettleOptions } from './settle-machine.ts';
+import type { SettleOptions } from './steps.ts';
 
 const oneDay = 86_400;
 const largestManifest = 8 * 1024 * 1024;
@@ -69,7 +69,7 @@ export async function importGeneration(
     }
     // The manifest comes into the same directory, durably.
     await writeFileSynced(join(stagedDirectory(state, generation), originName), text, 0o600);
-    const described = await describeGeneration(context, {
+    await describeGeneration(context, {
       generation,
       cause: 'import',
       reason: origin.reason,
@@ -82,7 +82,7 @@ export async function importGeneration(
       acceptProblems: false,
       signal,
     });
-    await keepPrepared(context, generation, described.digest, options);
+    await keepPrepared(context, generation, options);
     return generation;
   } catch (error) {
     await takeBackPrepared(context, generation, directories).catch(() => undefined);

@@ -2,29 +2,21 @@ import { renameDurably } from '../../lib/durable-file.ts';
 import { generationDirectory, stagedDirectory } from '../generations/generation-paths.ts';
 import { isThere } from '../vtpm/state-files.ts';
 import { removeMachineIntent } from './intent.ts';
-import { logEvent } from './log.ts';
+import { logTaken } from './log-taken.ts';
 import { discardPrepared } from './prepare-generation.ts';
 import type { MachineContext } from './read-generation.ts';
-import type { SettleOptions } from './settle-machine.ts';
+import type { SettleOptions } from './steps.ts';
 
 /** The one rename by which a prepared generation counts, its entry in the log, and the end of the intent. */
 export async function keepPrepared(
-  { host, machine, state, key }: MachineContext,
+  context: MachineContext,
   generation: number,
-  manifest: string,
   { now, onStep: step = () => undefined }: SettleOptions,
 ): Promise<void> {
+  const { state } = context;
   await renameDurably(stagedDirectory(state, generation), generationDirectory(state, generation));
   await step('take_kept');
-  await logEvent(host, key, {
-    at: now().toISOString(),
-    machine: machine.id,
-    name: machine.name,
-    event: 'taken',
-    generation,
-    manifest,
-    kept: null,
-  });
+  await logTaken(context, generation, now());
   await step('take_logged');
   await removeMachineIntent(state);
   await step('take_finished');

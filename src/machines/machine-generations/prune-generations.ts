@@ -5,7 +5,7 @@ import { readLastState } from './last-state.ts';
 import { readLog } from './log.ts';
 import type { MachineContext } from './read-generation.ts';
 import { readGenerations } from './read-generations.ts';
-import type { SettleOptions } from './settle-machine.ts';
+import type { SettleOptions } from './steps.ts';
 
 /**
  * Deletes the generations that are past a limit. The newest stays, and so does the one whose state the machine had last.

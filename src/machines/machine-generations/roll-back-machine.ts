@@ -13,6 +13,7 @@ import { keyIdOf } from '../vtpm/key-id.ts';
 import { isThere } from '../vtpm/state-files.ts';
 import { copyMember, discardPrepared, makeBesideDirectory, prepareMembers } from './prepare-generation.ts';
 import { describeGeneration } from './describe-generation.ts';
+import { finishRollBack } from './finish-roll-back.ts';
 import { holdMachine } from './hold-machine.ts';
 import { removeMachineIntent, type RollBackIntent, writeMachineIntent } from './intent.ts';
 import { type GenerationLog, readLog } from './log.ts';
@@ -34,7 +35,6 @@ import {
   numbersOf,
   readGeneration,
 } from './read-generation.ts';
-import { finishRollBack } from './settle-machine.ts';
 import type { OnMachineStep } from './steps.ts';
 
 export interface RollBackMachineOptions {

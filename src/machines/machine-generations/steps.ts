@@ -48,3 +48,9 @@ type MachineStep =
 
 /** Called after each durable step. */
 export type OnMachineStep = (step: MachineStep) => void | Promise<void>;
+
+/** What carries out what was begun. */
+export interface SettleOptions {
+  readonly now: () => Date;
+  readonly onStep?: OnMachineStep | undefined;
+}

@@ -71,7 +71,7 @@ export async function takeGeneration(
     if (options.acceptPutBack !== true) assertNotPutBack(machine.name, described.manifest.findings);
     await step('take_described');
     signal?.throwIfAborted();
-    await keepPrepared(context, generation, described.digest, { now, onStep: step });
+    await keepPrepared(context, generation, { now, onStep: step });
     return { number: generation, methods: held.methods, ...described };
   } catch (error) {
     await takeBackPrepared(context, generation, directories).catch(() => undefined);

@@ -5,7 +5,8 @@ import { hasHostLeftovers, sweepHostState } from '../definitions/sweep-host-stat
 import { acquireRunLock } from '../run-lock.ts';
 import { openServiceKey } from '../signing/service-key.ts';
 import type { MachineContext } from './read-generation.ts';
-import { type MachineSettlement, settleMachine, type SettleOptions } from './settle-machine.ts';
+import { type MachineSettlement, settleMachine } from './settle-machine.ts';
+import type { SettleOptions } from './steps.ts';
 
 /**
  * Lets `work` use a machine that no other run uses, after what a killed run left was put in order.

@@ -92,7 +92,7 @@ export async function takeRunningGeneration(
     if (options.acceptPutBack !== true) assertNotPutBack(machine.name, described.manifest.findings);
     await step('take_described');
     signal?.throwIfAborted();
-    await keepPrepared(context, generation, described.digest, { now, onStep: step });
+    await keepPrepared(context, generation, { now, onStep: step });
     return { number: generation, methods: captured.methods, ...described };
   } catch (error) {
     // QEMU serves one at a time, and a new connection works also where this one is what failed.
