@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
+  renameSync,
   rmSync,
   truncateSync,
   writeFileSync,
@@ -193,12 +194,16 @@ describe('a machine with a vTPM', () => {
     expect(present.findings.join()).toMatch(/counter "nv 1500016" went from 3 to 2/);
   });
 
-  test('is not taken while its vTPM or a disk is in use, and cannot be started while it is held', async () => {
+  test('is neither taken nor rolled back while its vTPM or a disk is in use, and cannot be started while it is held', async () => {
+    await done('generations', 'take', 'web');
     await withTpm(`dir=${paths.tpm}`, tools, async () => {
-      expect(await coldpatch(['generations', 'take', 'web'])).toMatchObject({
-        exitCode: 3,
-        stderr: expect.stringContaining('image_in_use') as string,
-      });
+      for (const command of ['take', 'rollback']) {
+        expect(await coldpatch(['generations', command, 'web'])).toMatchObject({
+          exitCode: 3,
+          stderr: expect.stringContaining('image_in_use') as string,
+        });
+        expect(readdirSync(join(folder, 'state', 'machines', 'web'))).not.toContain('intent.json');
+      }
     });
     const qemu = spawn('qemu-io', ['-f', 'qcow2', paths.data], { stdio: ['pipe', 'pipe', 'inherit'] });
     qemu.stdin.write('length\n');
@@ -208,7 +213,7 @@ describe('a machine with a vTPM', () => {
     const ended = once(qemu, 'close');
     qemu.kill();
     await ended;
-    expect(await numbers()).toEqual([]);
+    expect(await numbers()).toEqual([1]);
 
     const machine = await readMachine(hostStateOf(join(folder, 'state')), 'web');
     await using hold = await holdMachine(machine);
@@ -413,6 +418,74 @@ describe('killed at any moment, on three filesystems', () => {
     }
     await done('generations', 'rollback', 'web', '--generation', '1');
     expect(await unsealed()).toBe(secret);
+  });
+
+  /** A rollback from `present` to `old`, killed at a step. */
+  async function killRollBack(step: string) {
+    await done('generations', 'take', 'web');
+    const old = contents();
+    await runMachine('changed');
+    const present = contents();
+    const run = await coldpatch(['generations', 'rollback', 'web', '--generation', '1'], step);
+    expect(run.signal).toBe('SIGKILL');
+    return { old, present };
+  }
+
+  /** What the killed run prepared, beside the member at a path. */
+  function preparedBeside(path: string, name: string): string {
+    const container = join(path, '..', '.coldpatch-machines');
+    return join(container, readdirSync(container)[0] ?? '', name);
+  }
+
+  test('a machine that was started before its first disk lost its name keeps what it wrote', async () => {
+    await killRollBack('back_committed');
+    await runMachine('started instead');
+    const started = contents();
+    expect(await numbers()).toEqual([1]);
+    expect(contents()).toEqual(started);
+    expectTidy([1]);
+  });
+
+  test('a machine that was started after its first disk was in place keeps what it wrote', async () => {
+    const volatile = join(paths.tpm, 'tpm2-00.volatilestate');
+    await done('generations', 'take', 'web');
+    writeFileSync(volatile, 'of before');
+    expect((await coldpatch(['generations', 'rollback', 'web'], 'back_replaced')).signal).toBe('SIGKILL');
+    expect(existsSync(volatile)).toBe(false);
+    await runMachine('started since');
+    // swtpm replaces its state by a rename, and keeps more of it at times.
+    copyFileSync(permanent(), join(paths.tpm, 'new'));
+    renameSync(join(paths.tpm, 'new'), permanent());
+    writeFileSync(volatile, 'of the start');
+    const started = contents();
+    expect(await numbers()).toEqual([1, 2]);
+    expect(contents()).toEqual(started);
+    expect(readFileSync(volatile, 'utf8')).toBe('of the start');
+    rmSync(volatile);
+    expectTidy([1, 2]);
+  });
+
+  test('a rollback of which the preparations are gone takes no disk away', async () => {
+    const { present, old } = await killRollBack('back_committed');
+    for (const path of [paths.disk, paths.data, permanent()])
+      rmSync(preparedBeside(path, '2.staged'), { recursive: true });
+    for (const path of [paths.disk, paths.data]) rmSync(preparedBeside(path, '2'), { recursive: true });
+    expect(await numbers()).toEqual([1]);
+    expect(contents()).toEqual(present);
+    expectTidy([1]);
+
+    const run = await coldpatch(['generations', 'rollback', 'web', '--generation', '1'], 'back_taken_away');
+    expect(run.signal).toBe('SIGKILL');
+    const left = contents();
+    expect(left[0]).toBeUndefined();
+    const staged = preparedBeside(paths.data, '3.staged');
+    renameSync(staged, `${staged}.away`);
+    expect((await coldpatch(['generations', 'list', 'web'])).stderr).toMatch(/internal.*are mounted/);
+    expect(contents()).toEqual(left);
+    renameSync(`${staged}.away`, staged);
+    expect(await numbers()).toEqual([1, 3]);
+    expect(contents()).toEqual(old);
+    expectTidy([1, 3]);
   });
 
   test('what is left is found by doctor, and put in order when that is asked for', async () => {

@@ -10,11 +10,16 @@ import { isThere } from '../vtpm/state-files.ts';
 import { removeMachineIntent, type RollBackIntent } from './intent.ts';
 import { logEvent } from './log.ts';
 import { logTaken } from './log-taken.ts';
+import { memberFilesOf, preparedPath } from './member-files.ts';
 import { removeEmptyAbove } from './prepare-generation.ts';
 import type { MachineContext } from './read-generation.ts';
 import type { SettleOptions } from './steps.ts';
 
-/** From the commitment on: puts every staged member in its place. The caller holds the machine. */
+/**
+ * From the commitment on: puts every staged member in its place. The caller holds the machine.
+ *
+ * @throws ColdpatchError `internal` before anything is changed, when somebody took away what is to be put in place, or kept.
+ */
 export async function finishRollBack(
   context: MachineContext,
   intent: RollBackIntent,
@@ -23,16 +28,20 @@ export async function finishRollBack(
   const { host, machine, state, key } = context;
   const [first, ...others] = intent.steps;
   if (!first) throw new ColdpatchError('internal', 'Expected a rollback of at least one member.');
-  // Without its first disk the machine cannot be started, so that nobody ever starts it in between.
-  if (!isInPlace(first)) {
+  if (isInPlace(first)) {
+    // It comes last: the others were there by then, and the machine may have run and replaced them since.
+    await syncDirectory(dirname(first.path));
+  } else {
+    assertPrepared(context, intent, first);
+    // Without its first disk the machine cannot be started, so that nobody ever starts it in between.
     await removeIfThere(first.path);
     await step('back_taken_away');
+    for (const member of others) {
+      await place(member);
+      await step('back_member');
+    }
+    await place(first);
   }
-  for (const member of others) {
-    await place(member);
-    await step('back_member');
-  }
-  await place(first);
   await step('back_replaced');
   const staged = stagedDirectory(state, intent.keeps);
   if (isThere(staged)) await renameDurably(staged, generationDirectory(state, intent.keeps));
@@ -60,29 +69,39 @@ export async function finishRollBack(
 
 type Step = RollBackIntent['steps'][number];
 
-function isInPlace({ path, inode }: Step): boolean {
-  const found = lstatSync(path, { bigint: true, throwIfNoEntry: false });
-  return inode !== null && String(found?.ino) === inode;
+/** Whether all is there that the rollback puts in place, and the first disk is kept by another name. */
+export function isPrepared({ machine, state }: MachineContext, { keeps, steps }: RollBackIntent): boolean {
+  const [disk] = memberFilesOf(machine);
+  if (!disk) return false;
+  const replaced = inodeOf(disk.path);
+  return (
+    steps.every((step) => step.staged === null || isThere(step.staged) || isInPlace(step)) &&
+    (replaced === undefined || replaced === inodeOf(preparedPath(state, machine, keeps, disk)))
+  );
 }
 
-async function place(step: Step): Promise<void> {
-  if (step.staged === null) {
-    await removeIfThere(step.path);
-    return;
-  }
-  if (isThere(step.staged)) {
-    await renameDurably(step.staged, step.path);
-    return;
-  }
-  if (isInPlace(step)) {
-    await syncDirectory(dirname(step.path));
-    return;
-  }
+/** The inode of a file, as intents have it; undefined where none is. */
+export function inodeOf(path: string): string | undefined {
+  return lstatSync(path, { bigint: true, throwIfNoEntry: false })?.ino.toString();
+}
+
+function assertPrepared(context: MachineContext, intent: RollBackIntent, { path }: Step): void {
+  if (isPrepared(context, intent)) return;
   throw new ColdpatchError(
     'internal',
-    `Expected ${step.staged} to be renamed to ${step.path}, but neither is there as it was: somebody changed them. ` +
-      'The generations are whole: look at both before anything else.',
+    `Expected all that puts ${context.machine.name} back to be in ${intent.directories.join(' and ')}, and ${path} to be missing or kept as generation ${intent.keeps}, ` +
+      'but somebody changed them. Nothing was replaced now: see that all filesystems of the machine are mounted, then try again.',
   );
+}
+
+function isInPlace({ path, inode }: Step): boolean {
+  return inode !== null && inodeOf(path) === inode;
+}
+
+async function place({ staged, path }: Step): Promise<void> {
+  if (staged === null) await removeIfThere(path);
+  else if (isThere(staged)) await renameDurably(staged, path);
+  else await syncDirectory(dirname(path));
 }
 
 async function removeIfThere(path: string): Promise<void> {

@@ -27,6 +27,10 @@ const intentSchema = z.discriminatedUnion('operation', [
     keeps: number,
     /** In their order: each staged file takes the place at `path`, or what is there goes. */
     steps: z.array(z.strictObject({ path, staged: path.nullable(), inode: z.string().nullable() })).min(1),
+    /** The members as they were, to notice a machine that was started before its first disk lost its name. */
+    old: z
+      .array(z.strictObject({ path, inode: z.string(), size: z.string(), modifiedAt: z.string() }))
+      .default([]),
     /** Those that are empty in the end. */
     directories: z.array(path),
   }),

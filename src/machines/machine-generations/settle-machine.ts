@@ -7,17 +7,16 @@ import { releaseMachine } from '../running/release-machine.ts';
 import { sweepUnfinished } from '../sweep-unfinished.ts';
 import { isThere } from '../vtpm/state-files.ts';
 import { finishDeletion } from './finish-deletion.ts';
-import { finishRollBack } from './finish-roll-back.ts';
-import { holdMachine } from './hold-machine.ts';
 import { type MachineIntent, readMachineIntent, removeMachineIntent } from './intent.ts';
 import { logTaken } from './log-taken.ts';
 import { discardPrepared } from './prepare-generation.ts';
 import type { MachineContext } from './read-generation.ts';
+import { settleRollBack } from './settle-roll-back.ts';
 import type { SettleOptions } from './steps.ts';
 
 /**
  * How an interrupted run ended: what was being taken counts (`finished`) or is gone (`undone`); a rollback that had begun
- * is `rolled_back`, a deletion `deleted`.
+ * is `rolled_back`, or `undone` when the machine was started before anything of it was replaced; a deletion is `deleted`.
  */
 export type MachineSettlement = 'finished' | 'undone' | 'rolled_back' | 'deleted';
 
@@ -51,11 +50,7 @@ async function settle(
   intent: MachineIntent,
   options: SettleOptions,
 ): Promise<MachineSettlement> {
-  if (intent.operation === 'roll_back') {
-    await using _hold = await holdMachine(context.machine);
-    await finishRollBack(context, intent, options);
-    return 'rolled_back';
-  }
+  if (intent.operation === 'roll_back') return settleRollBack(context, intent, options);
   if (intent.operation === 'delete') {
     await finishDeletion(context, intent, options);
     return 'deleted';
