@@ -9,6 +9,7 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -59,6 +60,8 @@ test('a generation goes to another host and back to life there', async () => {
   const archive = join(folder, 'exported:web.tar');
   await done('one', 'generations', 'export', 'web', '1', archive);
   expect((await coldpatch('one', 'generations', 'export', 'web', '1', archive)).exitCode).toBe(2);
+  expect(statSync(archive).mode & 0o7777).toBe(0o600);
+  expect(readdirSync(folder).filter((name) => name.endsWith('.unfinished'))).toEqual([]);
 
   const otherTpm = directory('two', 'tpm');
   await withTpm(`dir=${otherTpm}`, tools, (tpm2) => tpm2('clear', '-c', 'p'));
