@@ -333,6 +333,20 @@ describe('a machine with a vTPM', () => {
   });
 });
 
+test('nothing counts as taken away while a directory of the machine is missing', async () => {
+  const data = join(folder, 'data');
+  mkdirSync(data);
+  await addMachine({ data });
+  expect((await coldpatch(['generations', 'take', 'web'], 'take_copied')).signal).toBe('SIGKILL');
+  renameSync(data, join(folder, 'elsewhere'));
+  expect((await coldpatch(['generations', 'list', 'web'])).stderr).toMatch(
+    /file_not_found.*mount its filesystem/,
+  );
+  renameSync(join(folder, 'elsewhere'), data);
+  expect(await numbers()).toEqual([]);
+  expect(readdirSync(data)).toEqual(['data.qcow2']);
+});
+
 describe('killed at any moment, on three filesystems', () => {
   let mounts: readonly string[];
 

@@ -1,5 +1,6 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { syncDirectory } from '../../lib/durable-file.ts';
+import { ColdpatchError } from '../../lib/errors.ts';
 import { generationDirectory, generationNumbers } from '../generations/generation-paths.ts';
 import { removeTree } from '../generations/remove-tree.ts';
 import { namesIn } from '../generations/state-directory.ts';
@@ -24,7 +25,8 @@ export type MachineSettlement = 'finished' | 'undone' | 'rolled_back' | 'deleted
  * Brings what a killed run began to one of its two ends. The caller has the run lock of the machine.
  * May be interrupted and repeated.
  *
- * @throws ColdpatchError `image_in_use` when somebody has the machine open that is to be rolled back.
+ * @throws ColdpatchError `image_in_use` when somebody has the machine open that is to be rolled back, `file_not_found` when
+ * a directory of the machine is missing.
  */
 export async function settleMachine(
   context: MachineContext,
@@ -50,6 +52,7 @@ async function settle(
   intent: MachineIntent,
   options: SettleOptions,
 ): Promise<MachineSettlement> {
+  assertMounted(intent);
   if (intent.operation === 'roll_back') return settleRollBack(context, intent, options);
   if (intent.operation === 'delete') {
     await finishDeletion(context, intent, options);
@@ -67,4 +70,14 @@ async function settle(
   await logTaken(context, intent.generation, options.now());
   await removeMachineIntent(state);
   return 'finished';
+}
+
+/** What is on a filesystem that is not mounted would count as taken away already. */
+function assertMounted({ directories }: MachineIntent): void {
+  const missing = directories.map((path) => dirname(dirname(dirname(path)))).find((path) => !isThere(path));
+  if (missing === undefined) return;
+  throw new ColdpatchError(
+    'file_not_found',
+    `Expected the directory ${missing}, in which an interrupted run has files, but it is not there. Nothing was changed: mount its filesystem, then try again.`,
+  );
 }
