@@ -20,14 +20,16 @@ export async function withMachine<Result>(
   work: (context: MachineContext, settled: MachineSettlement | undefined) => Promise<Result>,
 ): Promise<Result> {
   const host = await openHostState(stateDirectory);
-  const machine = await readMachine(host, name);
+  const found = await readMachine(host, name);
   if (await hasHostLeftovers(host)) {
     await using _lock = await lockHostState(host);
     await sweepHostState(host);
   }
-  const state = await openMachineState(host, machine.name);
+  const state = await openMachineState(host, found.name);
   const key = await openServiceKey(host);
   await using _lock = await acquireRunLock(state.path);
+  // Somebody may have removed the machine, or added another of its name, until we had the lock.
+  const machine = await readMachine(host, name);
   const context = { host, machine, state, key };
   return await work(context, await settleMachine(context, options));
 }
