@@ -1,5 +1,5 @@
 import { lstatSync } from 'node:fs';
-import { chown, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasErrorCode } from '../../lib/has-error-code.ts';
 import type { Machine } from '../definitions/machine.ts';
@@ -32,10 +32,9 @@ async function vtpmLocks({ vtpm }: Machine): Promise<readonly string[]> {
   if (vtpm?.backend !== 'directory') return [];
   const path = join(vtpm.path, lockFileName);
   try {
-    const file = await open(path, 'wx', 0o660);
-    await file.close();
+    await using file = await open(path, 'wx', 0o660);
     const { uid, gid } = lstatSync(vtpm.path);
-    await chown(path, uid, gid);
+    await file.chown(uid, gid);
   } catch (error) {
     if (!hasErrorCode(error, 'EEXIST')) throw error;
   }
