@@ -1,5 +1,5 @@
 import { lstatSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { isColdpatchError } from '../../lib/errors.ts';
 import { diskIn, generationDirectory, generationNumbers } from './generation-paths.ts';
 import { diskName, type GenerationReason, readManifest } from './manifest.ts';
@@ -45,7 +45,11 @@ async function readGeneration(
     return { answer: 'altered', number, detail: `there is no disk in ${directory}` };
   }
   try {
-    const { takenAt, reason, format, disk } = await readManifest(directory);
+    const { takenAt, reason, format, disk, generation, image } = await readManifest(directory);
+    // Whoever moves images to another directory moves what is beside them as well: their names alone must stay.
+    if (generation !== number || basename(image) !== basename(state.imagePath)) {
+      return { answer: 'altered', number, detail: `it is generation ${generation} of ${image}` };
+    }
     const diskPath = join(directory, diskName);
     const bytesOnDisk = lstatSync(diskPath).blocks * 512;
     return {
