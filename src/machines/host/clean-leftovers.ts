@@ -2,6 +2,7 @@ import { isColdpatchError } from '../../lib/errors.ts';
 import { hasErrorCode } from '../../lib/has-error-code.ts';
 import { runProgramOrFail } from '../../lib/run-program.ts';
 import { type Recovery, recover } from '../generations/recover.ts';
+import { openStateDirectory } from '../generations/state-directory.ts';
 import type { HoldImages } from '../hypervisors/qemu/hold-image-lock.ts';
 import type { MachineSettlement } from '../machine-generations/settle-machine.ts';
 import { acquireRunLock } from '../run-lock.ts';
@@ -28,6 +29,8 @@ export async function cleanLeftovers(
   const detached: string[] = [];
   const image = state.imagePath;
   try {
+    // What a killed run has not synced, such as the name of the image, is synced before the recovery relies on it.
+    await openStateDirectory(image);
     await using _lock = await acquireRunLock(state.path);
     for (const attachment of attachments) {
       await detach(attachment);
