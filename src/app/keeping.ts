@@ -5,7 +5,7 @@ import type { Monitor } from '../machines/definitions/machine.ts';
 import { openHostState } from '../machines/definitions/host-state.ts';
 import { listMachines } from '../machines/definitions/read-machine.ts';
 import { connectQmp } from '../machines/hypervisors/qemu/qmp.ts';
-import { assertRoom } from '../machines/machine-generations/assert-room.ts';
+import { assertRoom, type Room } from '../machines/machine-generations/assert-room.ts';
 import { isDue } from '../machines/machine-generations/is-due.ts';
 import { readLog } from '../machines/machine-generations/log.ts';
 import { pruneGenerations } from '../machines/machine-generations/prune-generations.ts';
@@ -13,6 +13,7 @@ import type { MachineContext } from '../machines/machine-generations/read-genera
 import { type TakenGeneration, takeGeneration } from '../machines/machine-generations/take-generation.ts';
 import { withMachine } from '../machines/machine-generations/with-machine.ts';
 import { pruneDiskGenerations } from '../machines/prune-disk-generations.ts';
+import { memoryOf } from '../machines/running/memory-of.ts';
 import { takeRunningGeneration } from '../machines/running/take-running-generation.ts';
 import { openServiceKey } from '../machines/signing/service-key.ts';
 import { crashTest } from './crash-test.ts';
@@ -29,10 +30,10 @@ export function reserveOf(config: Config, machine: string, asked: bigint): bigin
 export async function assertRoomToTake(
   config: Config,
   context: MachineContext,
-  reserve: bigint,
+  room: Omit<Room, 'budget'>,
 ): Promise<void> {
   const { budgetBytes: budget } = keepingOf(config, context.machine.name);
-  await assertRoom(context, { reserve, budget });
+  await assertRoom(context, { ...room, budget });
 }
 
 /**
@@ -83,15 +84,20 @@ export async function takeKept(
   request: TakeRequest,
 ): Promise<KeptTake> {
   const reserve = reserveOf(config, context.machine.name, request.reserve);
-  await assertRoomToTake(config, context, reserve);
-  const taken = await takeOffOrRunning(context, { ...request, reserve });
+  const taken = await takeOffOrRunning(config, context, { ...request, reserve });
   return { taken, pruned: await pruneAsConfigured(config, context) };
 }
 
-async function takeOffOrRunning(context: MachineContext, request: TakeRequest): Promise<TakenGeneration> {
+async function takeOffOrRunning(
+  config: Config,
+  context: MachineContext,
+  request: TakeRequest,
+): Promise<TakenGeneration> {
   const options = { ...request, now, onStep: crashTest(process.env) };
   const monitor = request.monitor ?? context.machine.monitor;
   using qmp = monitor && (await connectQmp(monitor.qmp));
+  const memory = qmp && request.memory ? await memoryOf(qmp) : 0;
+  await assertRoomToTake(config, context, { reserve: request.reserve, memory });
   if (monitor && qmp) return await takeRunningGeneration(context, { ...options, qmp, monitor });
   if (!request.memory) return await takeGeneration(context, options);
   throw new ColdpatchError(

@@ -71,7 +71,7 @@ export async function updateOneImage(config: Config, request: UpdateRequest): Pr
   const settling = { now, onStep: crashTest(process.env) };
   return withMachine(config.stateDirectory, machine.name, settling, async (context) => {
     assertNotHeldBack(context.state, machine.name);
-    await assertRoomToTake(config, context, reserveOf(config, machine.name, 0n));
+    await assertRoomToTake(config, context, { reserve: reserveOf(config, machine.name, 0n) });
     assertNotPutBack(machine.name, (await noticePresent(context, request.signal)).findings);
     const report = await updateAlone(config, request, choice, context);
     if (report.generation !== null) await pruneAsConfigured(config, context);

@@ -12,6 +12,8 @@ export interface Room {
   readonly reserve: bigint;
   /** Bytes that all generations of the machine may take, with the next. */
   readonly budget?: number | undefined;
+  /** Bytes of memory of the guest, when the next generation keeps that too. */
+  readonly memory?: number | undefined;
 }
 
 /**
@@ -20,7 +22,10 @@ export interface Room {
  *
  * @throws ColdpatchError `host_space`, `generation_budget`.
  */
-export async function assertRoom(context: MachineContext, { reserve, budget }: Room): Promise<void> {
+export async function assertRoom(
+  context: MachineContext,
+  { reserve, budget, memory = 0 }: Room,
+): Promise<void> {
   const { machine, state } = context;
   const members = memberFilesOf(machine);
   for (const directory of new Set([state.path, ...members.map(({ path }) => dirname(path))])) {
@@ -37,7 +42,7 @@ export async function assertRoom(context: MachineContext, { reserve, budget }: R
   const kept = numbers.reduce((sum, number) => sum + bytesOfGeneration(context, number), 0);
   const next = members.reduce(
     (sum, { path }) => sum + (lstatSync(path, { throwIfNoEntry: false })?.blocks ?? 0) * 512,
-    0,
+    memory,
   );
   if (kept + next <= budget) return;
   throw new ColdpatchError(

@@ -7,6 +7,7 @@ import { type RunningDrive, tpmsOf, writableDrives } from '../hypervisors/qemu/r
 import type { Qmp } from '../hypervisors/qemu/qmp.ts';
 import { lockFileName } from '../vtpm/state-files.ts';
 import { assertSameProcess, differs } from './assert-same-process.ts';
+import { memoryOf } from './memory-of.ts';
 import { ownsSocket, processesWith } from './owns-socket.ts';
 
 /** A machine as a QEMU runs it at the moment. */
@@ -55,13 +56,12 @@ export async function examineRunning(qmp: Qmp, machine: Machine, socket: string)
   await assertSameTpm(qmp, machine, pid);
   await assertNoJobs(qmp);
   const { qemu } = await qmp.execute('query-version', versionSchema);
-  const memory = await qmp.execute('query-memory-size-summary', z.object({ 'base-memory': z.number() }));
   return {
     runs: status === 'running',
     drives: disks,
     user: userOf(pid),
     qemu: `${qemu.major}.${qemu.minor}.${qemu.micro}`,
-    memory: memory['base-memory'],
+    memory: await memoryOf(qmp),
   };
 }
 
