@@ -11,6 +11,7 @@ import {
   realpathSync,
   renameSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -19,11 +20,13 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { MachineVerification } from '../src/app/machine-generations.ts';
-import { hostStateOf } from '../src/machines/definitions/host-state.ts';
+import { hostStateOf, openHostState } from '../src/machines/definitions/host-state.ts';
 import { readMachine } from '../src/machines/definitions/read-machine.ts';
 import { holdMachine } from '../src/machines/machine-generations/hold-machine.ts';
 import { cleanMachine, findMachineLeftovers } from '../src/machines/host/machine-leftovers.ts';
+import { logEvent, readLog } from '../src/machines/machine-generations/log.ts';
 import { rollingBackSteps, takingSteps } from '../src/machines/machine-generations/steps.ts';
+import { openServiceKey } from '../src/machines/signing/service-key.ts';
 import { type CommandResult, runColdpatch } from './support/command-line-fixture.ts';
 import { counterIndex, sealSecret, unsealSecret, withTpm } from './support/tpm-session.ts';
 
@@ -313,6 +316,67 @@ describe('a machine with a vTPM', () => {
     writeFileSync(path, `${log}half a line`);
     await done('generations', 'take', 'web');
     expect(await numbers()).toEqual([1, 2, 3]);
+  });
+
+  test('a log that finds no room for a whole line is as before', async () => {
+    const mounted = join(folder, 'small');
+    mkdirSync(mounted);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k,mode=700', 'tmpfs', mounted]);
+    try {
+      const host = await openHostState(mounted);
+      const key = await openServiceKey(host);
+      const log = async (generation: number): Promise<void> =>
+        logEvent(host, key, {
+          at: new Date().toISOString(),
+          machine: '7c9e6679-7425-40de-944b-e07fc1f90ae7',
+          name: 'web',
+          event: 'taken',
+          generation,
+          manifest: 'ab'.repeat(32),
+          kept: null,
+        });
+      // The next line begins in one page and ends in another.
+      const page = 4096;
+      let generation = 0;
+      for (let size = 0; page - (size % page) > 300; size = statSync(host.log).size)
+        await log((generation += 1));
+      const before = readFileSync(host.log);
+      const filler = join(mounted, 'filler');
+      expect(() => writeFileSync(filler, Buffer.alloc(megabyte))).toThrow(/ENOSPC/);
+      await expect(log(generation + 1)).rejects.toMatchObject({ code: 'host_space' });
+      expect(readFileSync(host.log)).toEqual(before);
+      rmSync(filler);
+      await log(generation + 1);
+      expect((await readLog(host, key.publicKey)).entries.length).toBe(generation + 1);
+    } finally {
+      execFileSync('umount', [mounted]);
+    }
+  });
+
+  test('a generation that was deleted and put back by hand is refused, and its number does not come again', async () => {
+    const state = join(folder, 'state', 'machines', 'web');
+    const container = join(folder, '.coldpatch-machines');
+    await done('generations', 'take', 'web');
+    execFileSync('cp', ['-a', state, join(folder, 'backup')]);
+    await runMachine('second');
+    await done('generations', 'take', 'web');
+    const [id = ''] = readdirSync(container);
+    const parts = [join(state, 'generations', '2'), join(container, id, '2')];
+    for (const [index, path] of parts.entries())
+      execFileSync('cp', ['-a', path, join(folder, `saved-${index}`)]);
+    await done('generations', 'delete', 'web', '2');
+    for (const [index, path] of parts.entries()) execFileSync('mv', [join(folder, `saved-${index}`), path]);
+    expect(await coldpatch(['generations', 'rollback', 'web', '--generation', '2'])).toMatchObject({
+      exitCode: 3,
+      stderr: expect.stringContaining('the log says that it was deleted') as string,
+    });
+    await done('generations', 'delete', 'web', '2');
+    expect(await numbers()).toEqual([1]);
+    // The machine's directory comes from a backup, the log does not.
+    rmSync(state, { recursive: true });
+    execFileSync('mv', [join(folder, 'backup'), state]);
+    await done('generations', 'take', 'web');
+    expect(await numbers()).toEqual([1, 3]);
   });
 
   test('generations are compared, deleted and their numbers never used again', async () => {

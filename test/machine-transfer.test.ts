@@ -1,5 +1,6 @@
 /** Generations that go from one host to another, and vTPMs of every kind that swtpm knows. */
 import { execFileSync } from 'node:child_process';
+import { createPublicKey } from 'node:crypto';
 import {
   copyFileSync,
   existsSync,
@@ -15,6 +16,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { importGeneration } from '../src/machines/machine-generations/import-generation.ts';
+import { pruneGenerations } from '../src/machines/machine-generations/prune-generations.ts';
+import { takeGeneration } from '../src/machines/machine-generations/take-generation.ts';
+import { withMachine } from '../src/machines/machine-generations/with-machine.ts';
 import { type CommandResult, runColdpatch } from './support/command-line-fixture.ts';
 import { sealSecret, unsealSecret, withTpm } from './support/tpm-session.ts';
 
@@ -118,6 +123,25 @@ test('what is no archive with the members alone is refused', async () => {
     stderr: expect.stringContaining('transfer_invalid') as string,
   });
   expect(await numbers('one')).toEqual([1]);
+});
+
+test('what was imported is no state that the machine had, and as old as it is here', async () => {
+  const disk = join(directory('one'), 'disk.img');
+  writeFileSync(disk, Buffer.alloc(4096));
+  await done('one', 'machine', 'add', 'web', '--disk', disk);
+  await done('one', 'generations', 'take', 'web');
+  const archive = join(folder, 'web.tar');
+  await done('one', 'generations', 'export', 'web', '1', archive);
+  const state = join(folder, 'one', 'state');
+  const key = createPublicKey(readFileSync(join(state, 'service-key.pub')));
+  const later = (): Date => new Date('2100-01-01T00:00:00Z');
+  await withMachine(state, 'web', { now: later }, async (context) => {
+    await importGeneration(context, { archive, keys: [key], now: later });
+    const options = { cause: 'request', reason: '', reserve: 0n, now: later } as const;
+    expect((await takeGeneration(context, options)).manifest.parent).toMatchObject({ generation: 1 });
+    expect(await pruneGenerations(context, { maxAgeDays: 30 }, { now: later })).toEqual([1]);
+  });
+  expect(await numbers('one')).toEqual([2, 3]);
 });
 
 test('generations past a limit are pruned', async () => {

@@ -20,4 +20,6 @@ test('never comes twice, whatever is deleted', async () => {
   writeFileSync(state.counter, 'damaged');
   mkdirSync(join(state.generations, '9'));
   expect(await nextGenerationNumber(state)).toBe(10);
+  expect(await nextGenerationNumber(state, 8)).toBe(11);
+  expect(await nextGenerationNumber(state, 20)).toBe(21);
 });

@@ -9,9 +9,11 @@ type Numbered = Pick<StateDirectory, 'generations' | 'counter'>;
 /**
  * A number that no generation of the image ever had; it is used up, whatever becomes of it.
  * After a power cut it may come again only as long as no intent was written, to the same directory.
+ *
+ * @param above a number that is known to have been used, also where the state directory was put back from a backup since.
  */
-export async function nextGenerationNumber(state: Numbered): Promise<number> {
-  const next = Math.max(await lastNumber(state), ...(await generationNumbers(state))) + 1;
+export async function nextGenerationNumber(state: Numbered, above = 0): Promise<number> {
+  const next = Math.max(above, await lastNumber(state), ...(await generationNumbers(state))) + 1;
   await writeFileSynced(state.counter, `${next}\n`, 0o600);
   return next;
 }

@@ -19,3 +19,12 @@ test('a rollback leaves a branch behind', () => {
   expect([...ancestorsOf(log(...back, ['deleted', 1], ['taken', 4]), 'web')]).toEqual([4, 1]);
   expect([...ancestorsOf(log(...back, ['taken', 4], ['rolled_back', 3]), 'web')]).toEqual([3, 2, 1]);
 });
+
+test('what was imported is no state of the machine until it is rolled back to', () => {
+  const imported = [
+    ['taken', 1],
+    ['imported', 2],
+  ] as const;
+  expect([...ancestorsOf(log(...imported, ['taken', 3]), 'web')]).toEqual([3, 1]);
+  expect([...ancestorsOf(log(...imported, ['taken', 3], ['rolled_back', 2]), 'web')]).toEqual([2]);
+});

@@ -4,7 +4,7 @@ import { chooseExpired } from './choose-expired.ts';
 const now = new Date('2026-01-31T00:00:00Z');
 const generations = [1, 5, 7, 8].map((number) => ({
   number,
-  takenAt: `2026-01-${String(number * 3).padStart(2, '0')}T00:00:00Z`,
+  since: `2026-01-${String(number * 3).padStart(2, '0')}T00:00:00Z`,
   bytes: 100,
 }));
 

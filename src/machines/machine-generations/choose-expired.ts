@@ -9,7 +9,8 @@ export interface Retention {
 
 export interface Expirable {
   readonly number: number;
-  readonly takenAt: string;
+  /** Since when it is here. */
+  readonly since: string;
   /** Bytes that it takes. */
   readonly bytes: number;
 }
@@ -27,7 +28,7 @@ export function chooseExpired(
   const expired = newestFirst.filter((generation, index) => {
     total += generation.bytes;
     if (index === 0) return false;
-    const age = (now.getTime() - Date.parse(generation.takenAt)) / millisecondsOfDay;
+    const age = (now.getTime() - Date.parse(generation.since)) / millisecondsOfDay;
     return (
       (keep !== undefined && index >= keep) ||
       (maxAgeDays !== undefined && age > maxAgeDays) ||

@@ -1,6 +1,6 @@
 import { finishDeletion } from './finish-deletion.ts';
 import { writeMachineIntent, type MachineIntent } from './intent.ts';
-import type { GenerationLog } from './log.ts';
+import { arrivalOf, type GenerationLog } from './log.ts';
 import { diskDirectories } from './member-files.ts';
 import { ColdpatchError } from '../../lib/errors.ts';
 import type { MachineContext } from './read-generation.ts';
@@ -17,10 +17,7 @@ export async function deleteGeneration(
   generation: number,
   options: SettleOptions,
 ): Promise<void> {
-  const taken = log.entries.find(
-    (entry) =>
-      entry.machine === context.machine.id && entry.event === 'taken' && entry.generation === generation,
-  );
+  const taken = arrivalOf(log, context.machine.id, generation);
   if (!taken) {
     throw new ColdpatchError(
       'generation_unknown',

@@ -9,7 +9,7 @@ import { removeTree } from '../generations/remove-tree.ts';
 import { isThere } from '../vtpm/state-files.ts';
 import { removeMachineIntent, type RollBackIntent } from './intent.ts';
 import { logEvent } from './log.ts';
-import { logTaken } from './log-taken.ts';
+import { logArrival } from './log-arrival.ts';
 import { memberFilesOf, preparedPath } from './member-files.ts';
 import { removeEmptyAbove } from './prepare-generation.ts';
 import type { MachineContext } from './read-generation.ts';
@@ -47,7 +47,7 @@ export async function finishRollBack(
   if (isThere(staged)) await renameDurably(staged, generationDirectory(state, intent.keeps));
   else await syncDirectory(state.generations);
   await step('back_kept');
-  await logTaken(context, intent.keeps, now());
+  await logArrival(context, intent.keeps, now());
   await logEvent(host, key, {
     at: now().toISOString(),
     machine: machine.id,

@@ -9,7 +9,6 @@ import { asHostSpaceError } from '../../lib/host-space-error.ts';
 import { runProgram, runProgramOrFail } from '../../lib/run-program.ts';
 import { assertFreeSpace } from '../assert-free-space.ts';
 import { stagedDirectory } from '../generations/generation-paths.ts';
-import { nextGenerationNumber } from '../generations/next-generation-number.ts';
 import { makePrivateDirectory } from '../make-private-directory.ts';
 import { verifyStatement } from '../signing/statement.ts';
 import { describeGeneration } from './describe-generation.ts';
@@ -26,6 +25,7 @@ import {
   preparedPath,
 } from './member-files.ts';
 import { newestParent } from './newest-parent.ts';
+import { nextNumber } from './next-number.ts';
 import { makeBesideDirectory } from './prepare-generation.ts';
 import { type MachineContext, originName } from './read-generation.ts';
 import type { SettleOptions } from './steps.ts';
@@ -58,7 +58,7 @@ export async function importGeneration(
   const origin = manifestOf(verifyStatement(text, keys, archive), archive);
   assertSameKind(context, origin);
   const log = await readLog(host, key.publicKey);
-  const generation = await nextGenerationNumber(state);
+  const generation = await nextNumber(context, log);
   const directories = diskDirectories(machine, generation);
   await writeMachineIntent(state, { operation: 'prepare', generation, directories: [...directories] });
   try {

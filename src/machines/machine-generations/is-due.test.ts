@@ -8,6 +8,7 @@ const log: GenerationLog = {
     entry('a', 'taken', '2026-01-01T00:00:00.000Z'),
     entry('b', 'taken', '2026-01-01T11:00:00.000Z'),
     entry('a', 'deleted', '2026-01-01T11:30:00.000Z'),
+    entry('a', 'imported', '2026-01-01T11:45:00.000Z'),
   ],
   digests: [],
   length: 0,

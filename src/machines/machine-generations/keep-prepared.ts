@@ -2,7 +2,7 @@ import { renameDurably } from '../../lib/durable-file.ts';
 import { generationDirectory, stagedDirectory } from '../generations/generation-paths.ts';
 import { isThere } from '../vtpm/state-files.ts';
 import { removeMachineIntent } from './intent.ts';
-import { logTaken } from './log-taken.ts';
+import { logArrival } from './log-arrival.ts';
 import { discardPrepared } from './prepare-generation.ts';
 import type { MachineContext } from './read-generation.ts';
 import type { SettleOptions } from './steps.ts';
@@ -16,7 +16,7 @@ export async function keepPrepared(
   const { state } = context;
   await renameDurably(stagedDirectory(state, generation), generationDirectory(state, generation));
   await step('take_kept');
-  await logTaken(context, generation, now());
+  await logArrival(context, generation, now());
   await step('take_logged');
   await removeMachineIntent(state);
   await step('take_finished');

@@ -36,7 +36,8 @@ export async function readLastState(
 ): Promise<LastState | undefined> {
   const promoted = new Map<string, string>();
   for (const entry of log.entries.toReversed()) {
-    if (entry.machine !== context.machine.id || entry.event === 'deleted') continue;
+    if (entry.machine !== context.machine.id || entry.event === 'deleted' || entry.event === 'imported')
+      continue;
     if (entry.event === 'promoted') {
       for (const { name, sha256 } of entry.members ?? []) {
         if (!promoted.has(name)) promoted.set(name, sha256);
@@ -44,6 +45,7 @@ export async function readLastState(
       continue;
     }
     const found = await readLogged(context, entry.generation, entry.manifest);
+    // Earlier versions logged an import as taken.
     if (!found || (found.manifest.cause === 'import' && entry.event === 'taken')) continue;
     const { members, vtpm, generation } = found.manifest;
     const digests = new Map([...members.map(({ name, sha256 }) => [name, sha256] as const), ...promoted]);

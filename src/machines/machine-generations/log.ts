@@ -3,7 +3,7 @@
  * It is outside the directories of the machines, so that a generation that vanished, or came back, is noticed.
  */
 import { createHash, type KeyObject, sign, verify } from 'node:crypto';
-import { open, readFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { syncDirectory, syncFile } from '../../lib/durable-file.ts';
@@ -22,7 +22,8 @@ const entrySchema = z.strictObject({
   at: z.iso.datetime(),
   machine: z.uuid(),
   name: z.string(),
-  event: z.enum(['taken', 'rolled_back', 'deleted', 'promoted']),
+  /** `imported`: a generation of another host, and so no state that this machine had. */
+  event: z.enum(['taken', 'imported', 'rolled_back', 'deleted', 'promoted']),
   generation: z.number().int().positive(),
   /** SHA-256 of the generation's signed manifest. */
   manifest: digest,
@@ -66,6 +67,22 @@ export async function readLog(host: HostState, publicKey: KeyObject): Promise<Ge
   return { entries, digests, length };
 }
 
+/** Whether a generation counts from an entry on. */
+export function isArrival({ event }: LogEntry): boolean {
+  return event === 'taken' || event === 'imported';
+}
+
+/** The entry from which on a generation counts. */
+export function arrivalOf(
+  { entries }: Pick<GenerationLog, 'entries'>,
+  machine: string,
+  generation: number,
+): LogEntry | undefined {
+  return entries.find(
+    (entry) => entry.machine === machine && isArrival(entry) && entry.generation === generation,
+  );
+}
+
 /** Adds an event, durably, unless the log has it already. */
 export async function logEvent(host: HostState, key: ServiceKey, event: LogEvent): Promise<void> {
   await using _lock = await lockHostState(host);
@@ -94,6 +111,7 @@ function isSameEvent(entry: LogEvent, event: LogEvent): boolean {
     entry.machine === event.machine &&
     entry.event === event.event &&
     entry.generation === event.generation &&
+    entry.manifest === event.manifest &&
     entry.kept === event.kept
   );
 }
@@ -102,7 +120,7 @@ async function appendAt(path: string, position: number, line: string): Promise<v
   const file = await openOrMake(path);
   try {
     await file.truncate(position);
-    await file.write(line, position);
+    await writeWhole(file, Buffer.from(line), position);
     await file.sync();
   } finally {
     await file.close();
@@ -110,7 +128,20 @@ async function appendAt(path: string, position: number, line: string): Promise<v
   await syncDirectory(dirname(path));
 }
 
-async function openOrMake(path: string) {
+/** A filesystem that is nearly full takes a part, and says why only when it is asked to take the rest. */
+async function writeWhole(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
+  try {
+    for (let done = 0; done < bytes.length; ) {
+      const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
+      done += bytesWritten;
+    }
+  } catch (error) {
+    await file.truncate(position);
+    throw error;
+  }
+}
+
+async function openOrMake(path: string): Promise<FileHandle> {
   try {
     return await open(path, 'r+');
   } catch (error) {

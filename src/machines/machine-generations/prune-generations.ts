@@ -2,7 +2,7 @@ import { bytesOfGeneration } from './bytes-of-generation.ts';
 import { chooseExpired, type Retention } from './choose-expired.ts';
 import { deleteGeneration } from './delete-generation.ts';
 import { readLastState } from './last-state.ts';
-import { readLog } from './log.ts';
+import { arrivalOf, readLog } from './log.ts';
 import type { MachineContext } from './read-generation.ts';
 import { readGenerations } from './read-generations.ts';
 import type { SettleOptions } from './steps.ts';
@@ -23,9 +23,10 @@ export async function pruneGenerations(
   const complete = answers.filter((one) => one.answer === 'complete');
   const last = await readLastState(context, log);
   const expired = chooseExpired(
-    complete.map(({ number, manifest: { takenAt } }) => ({
+    complete.map(({ number, manifest }) => ({
       number,
-      takenAt,
+      // An imported generation may have been old when it came.
+      since: arrivalOf(log, context.machine.id, number)?.at ?? manifest.takenAt,
       bytes: bytesOfGeneration(context, number),
     })),
     retention,

@@ -12,7 +12,7 @@ import { namesIn } from '../generations/state-directory.ts';
 import { attestationName } from '../signing/image-statements.ts';
 import { verifyStatement } from '../signing/statement.ts';
 import type { ServiceKey } from '../signing/service-key.ts';
-import { digestOf, type GenerationLog } from './log.ts';
+import { arrivalOf, digestOf, type GenerationLog, isArrival } from './log.ts';
 import { type Manifest, manifestName, manifestOf } from './manifest.ts';
 import { besideDirectory, generationFilesOf, isBesideDisk, keptPath } from './member-files.ts';
 
@@ -60,9 +60,8 @@ export async function readGeneration(
       `its manifest is that of generation ${manifest.generation} of ${manifest.machine.name}`,
     );
   }
-  const logged = log.entries.find(
-    (entry) => entry.machine === machine.id && entry.event === 'taken' && entry.generation === number,
-  );
+  if (deletedOf(log, machine).has(number)) throw altered(number, 'the log says that it was deleted');
+  const logged = arrivalOf(log, machine.id, number);
   if (logged?.manifest !== digest) {
     throw altered(
       number,
@@ -88,12 +87,13 @@ export async function numbersOf(
   { state, machine }: MachineContext,
   log: GenerationLog,
 ): Promise<readonly number[]> {
-  const own = log.entries.filter((entry) => entry.machine === machine.id);
-  const deleted = new Set(own.filter(({ event }) => event === 'deleted').map(({ generation }) => generation));
-  const taken = own.filter(({ event, generation }) => event === 'taken' && !deleted.has(generation));
-  return [
-    ...new Set([...(await generationNumbers(state)), ...taken.map(({ generation }) => generation)]),
-  ].toSorted((one, other) => one - other);
+  const deleted = deletedOf(log, machine);
+  const arrived = log.entries
+    .filter((entry) => entry.machine === machine.id && isArrival(entry) && !deleted.has(entry.generation))
+    .map(({ generation }) => generation);
+  return [...new Set([...(await generationNumbers(state)), ...arrived])].toSorted(
+    (one, other) => one - other,
+  );
 }
 
 /** A generation, or what is wrong with it. */
@@ -113,6 +113,11 @@ export async function answerOf(
     if (!isColdpatchError(error, 'generation_altered', 'generation_unknown', 'file_unreadable')) throw error;
     return { answer: 'altered', number, detail: error.message };
   }
+}
+
+function deletedOf({ entries }: GenerationLog, { id }: Machine): ReadonlySet<number> {
+  const deleted = entries.filter(({ machine, event }) => machine === id && event === 'deleted');
+  return new Set(deleted.map(({ generation }) => generation));
 }
 
 function readManifest({ key }: MachineContext, text: string, where: string): Manifest {

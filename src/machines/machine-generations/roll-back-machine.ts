@@ -6,7 +6,6 @@ import { syncDirectory, syncFile } from '../../lib/durable-file.ts';
 import { ColdpatchError } from '../../lib/errors.ts';
 import { asHostSpaceError } from '../../lib/host-space-error.ts';
 import { copyAttributes } from '../generations/copy-attributes.ts';
-import { nextGenerationNumber } from '../generations/next-generation-number.ts';
 import type { ImageHold } from '../hypervisors/qemu/hold-image-lock.ts';
 import { hasSameContent, type ImageIdentity, readIdentity } from '../image-identity.ts';
 import { keyIdOf } from '../vtpm/key-id.ts';
@@ -28,6 +27,7 @@ import {
   memoryFileOf,
 } from './member-files.ts';
 import { newestParent } from './newest-parent.ts';
+import { nextNumber } from './next-number.ts';
 import {
   answerOf,
   type MachineContext,
@@ -74,7 +74,7 @@ export async function rollBackMachine(
   const log = await readLog(host, key.publicKey);
   const restored = await chooseGeneration(context, log, options);
   await assertSameKey(context, restored.manifest);
-  const keeps = await nextGenerationNumber(state);
+  const keeps = await nextNumber(context, log);
   const staged = stagedDirectories(context, keeps);
   const directories = [...diskDirectories(machine, keeps), ...staged];
   await using hold = await holdMachine(machine);

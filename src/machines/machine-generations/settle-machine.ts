@@ -9,7 +9,7 @@ import { sweepUnfinished } from '../sweep-unfinished.ts';
 import { isThere } from '../vtpm/state-files.ts';
 import { finishDeletion } from './finish-deletion.ts';
 import { type MachineIntent, readMachineIntent, removeMachineIntent } from './intent.ts';
-import { logTaken } from './log-taken.ts';
+import { logArrival } from './log-arrival.ts';
 import { discardPrepared } from './prepare-generation.ts';
 import type { MachineContext } from './read-generation.ts';
 import { settleRollBack } from './settle-roll-back.ts';
@@ -67,7 +67,7 @@ async function settle(
     return 'undone';
   }
   await syncDirectory(state.generations);
-  await logTaken(context, intent.generation, options.now());
+  await logArrival(context, intent.generation, options.now());
   await removeMachineIntent(state);
   return 'finished';
 }

@@ -1,5 +1,4 @@
 import { asHostSpaceError } from '../../lib/host-space-error.ts';
-import { nextGenerationNumber } from '../generations/next-generation-number.ts';
 import { assertNotPutBack } from './assert-not-put-back.ts';
 import { describeGeneration } from './describe-generation.ts';
 import { holdMachine } from './hold-machine.ts';
@@ -9,6 +8,7 @@ import { readLog } from './log.ts';
 import type { Manifest } from './manifest.ts';
 import { diskDirectories } from './member-files.ts';
 import { newestParent } from './newest-parent.ts';
+import { nextNumber } from './next-number.ts';
 import { prepareMembers } from './prepare-generation.ts';
 import type { MachineContext } from './read-generation.ts';
 import type { OnMachineStep } from './steps.ts';
@@ -50,7 +50,7 @@ export async function takeGeneration(
   const { now, signal, onStep: step = () => undefined } = options;
   const log = await readLog(host, key.publicKey);
   const parent = newestParent(context, log);
-  const generation = await nextGenerationNumber(state);
+  const generation = await nextNumber(context, log);
   const directories = diskDirectories(machine, generation);
   await writeMachineIntent(state, { operation: 'prepare', generation, directories: [...directories] });
   await step('take_intended');

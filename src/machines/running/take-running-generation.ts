@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { ColdpatchError } from '../../lib/errors.ts';
 import { asHostSpaceError } from '../../lib/host-space-error.ts';
 import type { Monitor } from '../definitions/machine.ts';
-import { nextGenerationNumber } from '../generations/next-generation-number.ts';
 import type { Qmp } from '../hypervisors/qemu/qmp.ts';
 import { canFreeze } from '../hypervisors/qemu/quiesce-guest.ts';
 import { assertNotPutBack } from '../machine-generations/assert-not-put-back.ts';
@@ -12,6 +11,7 @@ import { keepPrepared, takeBackPrepared } from '../machine-generations/keep-prep
 import { readLog } from '../machine-generations/log.ts';
 import { diskDirectories } from '../machine-generations/member-files.ts';
 import { newestParent } from '../machine-generations/newest-parent.ts';
+import { nextNumber } from '../machine-generations/next-number.ts';
 import type { MachineContext } from '../machine-generations/read-generation.ts';
 import type { TakenGeneration, TakeOptions } from '../machine-generations/take-generation.ts';
 import { captureMachine } from './capture-machine.ts';
@@ -48,7 +48,7 @@ export async function takeRunningGeneration(
   assertCanRemember(running, options);
   const log = await readLog(host, key.publicKey);
   const parent = newestParent(context, log);
-  const generation = await nextGenerationNumber(state);
+  const generation = await nextNumber(context, log);
   const directories = diskDirectories(machine, generation);
   const begin = (intervention: Intervention): Promise<void> =>
     writeMachineIntent(state, {
