@@ -232,6 +232,7 @@ describe('an attack from inside leaves the original as it was, and nothing on th
       'appliance_failed',
       'echo o > /proc/sysrq-trigger; sleep 600',
     ],
+    ['a file that claims terabytes', 'limit_exceeded', 'dd if=/dev/zero of=/opt/sparse bs=1 count=1 seek=3T'],
     ['a flood of words', 'appliance_failed', 'yes "$(head -c 1900 /dev/zero | tr "\\0" y)"'],
     [
       'a lie that all is upgraded',
