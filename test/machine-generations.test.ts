@@ -545,25 +545,36 @@ describe('killed at any moment, on three filesystems', () => {
 
   test('a rollback of which the preparations are gone takes no disk away', async () => {
     const { present, old } = await killRollBack('back_committed');
-    for (const path of [paths.disk, paths.data, permanent()])
-      rmSync(preparedBeside(path, '2.staged'), { recursive: true });
-    for (const path of [paths.disk, paths.data]) rmSync(preparedBeside(path, '2'), { recursive: true });
+    // What a run takes away first, when it could not make its commitment certain.
+    rmSync(preparedBeside(paths.data, '2'), { recursive: true });
     expect(await numbers()).toEqual([1]);
     expect(contents()).toEqual(present);
     expectTidy([1]);
 
-    const run = await coldpatch(['generations', 'rollback', 'web', '--generation', '1'], 'back_taken_away');
+    rmSync(paths.disk);
+    const run = await coldpatch(['generations', 'rollback', 'web', '--generation', '1'], 'back_committed');
     expect(run.signal).toBe('SIGKILL');
+    for (const path of [paths.disk, paths.data, permanent()]) {
+      rmSync(preparedBeside(path, '3.staged'), { recursive: true });
+    }
+    await coldpatch(['generations', 'list', 'web']);
+    expect(contents()).toEqual([undefined, ...present.slice(1)]);
+    expectTidy([1]);
+
+    writeFileSync(paths.disk, Buffer.from(present[0] ?? '', 'latin1'));
+    await coldpatch(['generations', 'rollback', 'web', '--generation', '1'], 'back_taken_away');
     const left = contents();
     expect(left[0]).toBeUndefined();
-    const staged = preparedBeside(paths.data, '3.staged');
+    const staged = preparedBeside(paths.data, '4.staged');
     renameSync(staged, `${staged}.away`);
+    writeFileSync(paths.disk, 'of somebody');
     expect((await coldpatch(['generations', 'list', 'web'])).stderr).toMatch(/internal.*are mounted/);
-    expect(contents()).toEqual(left);
+    expect(contents()).toEqual(['of somebody', ...left.slice(1)]);
+    rmSync(paths.disk);
     renameSync(`${staged}.away`, staged);
-    expect(await numbers()).toEqual([1, 3]);
+    expect(await numbers()).toEqual([1, 4]);
     expect(contents()).toEqual(old);
-    expectTidy([1, 3]);
+    expectTidy([1, 4]);
   });
 
   test('what is left is found by doctor, and put in order when that is asked for', async () => {

@@ -28,10 +28,8 @@ export async function finishRollBack(
   const { host, machine, state, key } = context;
   const [first, ...others] = intent.steps;
   if (!first) throw new ColdpatchError('internal', 'Expected a rollback of at least one member.');
-  if (isInPlace(first)) {
-    // It comes last: the others were there by then, and the machine may have run and replaced them since.
-    await syncDirectory(dirname(first.path));
-  } else {
+  // The first disk comes last: once it is in its place the others were, and the machine may have run and replaced them since.
+  if (!isInPlace(first)) {
     assertPrepared(context, intent, first);
     // Without its first disk the machine cannot be started, so that nobody ever starts it in between.
     await removeIfThere(first.path);
@@ -40,8 +38,8 @@ export async function finishRollBack(
       await place(member);
       await step('back_member');
     }
-    await place(first);
   }
+  await place(first);
   await step('back_replaced');
   const staged = stagedDirectory(state, intent.keeps);
   if (isThere(staged)) await renameDurably(staged, generationDirectory(state, intent.keeps));
@@ -69,14 +67,15 @@ export async function finishRollBack(
 
 type Step = RollBackIntent['steps'][number];
 
-/** Whether all is there that the rollback puts in place, and the first disk is kept by another name. */
+/** Whether all is there that the rollback puts in place, and that keeps what it replaces: each disk by another name. */
 export function isPrepared({ machine, state }: MachineContext, { keeps, steps }: RollBackIntent): boolean {
-  const [disk] = memberFilesOf(machine);
-  if (!disk) return false;
-  const replaced = inodeOf(disk.path);
+  const placed = new Set(steps.filter(isInPlace).map(({ path }) => path));
   return (
-    steps.every((step) => step.staged === null || isThere(step.staged) || isInPlace(step)) &&
-    (replaced === undefined || replaced === inodeOf(preparedPath(state, machine, keeps, disk)))
+    isThere(stagedDirectory(state, keeps)) &&
+    steps.every(({ path, staged }) => staged === null || isThere(staged) || placed.has(path)) &&
+    memberFilesOf(machine)
+      .filter(({ kind, path }) => kind === 'disk' && isThere(path) && !placed.has(path))
+      .every((disk) => inodeOf(disk.path) === inodeOf(preparedPath(state, machine, keeps, disk)))
   );
 }
 

@@ -10,11 +10,11 @@ import type { ImageHold } from '../hypervisors/qemu/hold-image-lock.ts';
 import { hasSameContent, type ImageIdentity, readIdentity } from '../image-identity.ts';
 import { keyIdOf } from '../vtpm/key-id.ts';
 import { isThere } from '../vtpm/state-files.ts';
-import { copyMember, makeBesideDirectory, prepareMembers } from './prepare-generation.ts';
+import { copyMember, discardPrepared, makeBesideDirectory, prepareMembers } from './prepare-generation.ts';
 import { describeGeneration } from './describe-generation.ts';
 import { finishRollBack } from './finish-roll-back.ts';
 import { holdMachine } from './hold-machine.ts';
-import { type RollBackIntent, writeMachineIntent } from './intent.ts';
+import { removeMachineIntent, type RollBackIntent, writeMachineIntent } from './intent.ts';
 import { type GenerationLog, readLog } from './log.ts';
 import { lostCounts, type LostCount } from './lost-counts.ts';
 import type { Manifest, Member } from './manifest.ts';
@@ -35,7 +35,7 @@ import {
   numbersOf,
   readGeneration,
 } from './read-generation.ts';
-import { contentsOf, takeBackRollBack } from './settle-roll-back.ts';
+import { contentsOf } from './settle-roll-back.ts';
 import type { OnMachineStep } from './steps.ts';
 
 export interface RollBackMachineOptions {
@@ -116,7 +116,9 @@ export async function rollBackMachine(
     await writeMachineIntent(state, intent);
   } catch (error) {
     // What cannot be taken back now is left to the next recovery; the first error says why.
-    await takeBackRollBack(context, keeps, directories).catch(() => undefined);
+    await discardPrepared(context, keeps, directories)
+      .then(() => removeMachineIntent(state))
+      .catch(() => undefined);
     throw asHostSpaceError(error, state.path);
   }
   await step('back_committed');

@@ -3,16 +3,16 @@ import type { Machine } from '../definitions/machine.ts';
 import { identityIfThere } from '../generations/generation-paths.ts';
 import { finishRollBack, inodeOf, isPrepared } from './finish-roll-back.ts';
 import { holdMachine } from './hold-machine.ts';
-import { readMachineIntent, removeMachineIntent, type RollBackIntent, writeMachineIntent } from './intent.ts';
+import { removeMachineIntent, type RollBackIntent } from './intent.ts';
 import { diskDirectories, memberFilesOf } from './member-files.ts';
 import { discardPrepared } from './prepare-generation.ts';
 import type { MachineContext } from './read-generation.ts';
 import type { SettleOptions } from './steps.ts';
 
 /**
- * Carries out a rollback whose run was killed behind the commitment.
- * While the first disk is in its place nothing of the machine was replaced: if the machine was started then, or something is
- * missing that the rollback needs, the machine stays as it is.
+ * Carries out a rollback whose run was killed behind the commitment, or could not tell whether the commitment was certain.
+ * The machine stays as it is when it was started before anything of it was replaced, or when what the rollback needs was
+ * taken away already.
  *
  * @throws ColdpatchError `image_in_use`, and what `finishRollBack` throws.
  */
@@ -21,38 +21,21 @@ export async function settleRollBack(
   intent: RollBackIntent,
   options: SettleOptions,
 ): Promise<'rolled_back' | 'undone'> {
-  const { machine } = context;
+  const { machine, state } = context;
   await using _hold = await holdMachine(machine);
   const first = intent.old.find(({ path }) => path === intent.steps[0]?.path);
-  const isReplaced = first === undefined || inodeOf(first.path) !== first.inode;
-  if (isReplaced || (isDeepStrictEqual(contentsOf(machine), intent.old) && isPrepared(context, intent))) {
+  const stays = isDeepStrictEqual(contentsOf(machine), intent.old)
+    ? !isPrepared(context, intent)
+    : first !== undefined && inodeOf(first.path) === first.inode;
+  if (!stays) {
     await finishRollBack(context, intent, options);
     return 'rolled_back';
   }
-  await takeBackRollBack(context, intent.keeps, [
-    ...diskDirectories(machine, intent.keeps),
-    ...intent.directories,
-  ]);
+  const directories = [...diskDirectories(machine, intent.keeps), ...intent.directories];
+  await discardPrepared(context, intent.keeps, directories);
   await options.onStep?.('discarded');
-  return 'undone';
-}
-
-/** Before anything was replaced: takes the preparations away. The commitment, which may be visible, goes before what it needs. */
-export async function takeBackRollBack(
-  context: MachineContext,
-  keeps: number,
-  directories: readonly string[],
-): Promise<void> {
-  const { state } = context;
-  if ((await readMachineIntent(state))?.operation === 'roll_back') {
-    await writeMachineIntent(state, {
-      operation: 'prepare',
-      generation: keeps,
-      directories: [...directories],
-    });
-  }
-  await discardPrepared(context, keeps, directories);
   await removeMachineIntent(state);
+  return 'undone';
 }
 
 /** The members that are there, so that it is noticed when the machine was started in between. */
