@@ -543,6 +543,20 @@ describe('killed at any moment, on three filesystems', () => {
     expectTidy([1, 2]);
   });
 
+  test('a rollback waits for a filesystem that is not mounted', async () => {
+    const { old } = await killRollBack('back_committed');
+    const [, ext4 = ''] = mounts;
+    execFileSync('umount', [ext4]);
+    try {
+      expect((await coldpatch(['generations', 'list', 'web'])).stderr).toMatch(/internal.*are mounted/);
+    } finally {
+      execFileSync('mount', ['-o', 'loop', `${ext4}.img`, ext4]);
+    }
+    expect(await numbers()).toEqual([1, 2]);
+    expect(contents()).toEqual(old);
+    expectTidy([1, 2]);
+  });
+
   test('a rollback of which the preparations are gone takes no disk away', async () => {
     const { present, old } = await killRollBack('back_committed');
     // What a run takes away first, when it could not make its commitment certain.

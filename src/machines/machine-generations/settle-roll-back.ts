@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Machine } from '../definitions/machine.ts';
 import { identityIfThere } from '../generations/generation-paths.ts';
+import { isThere } from '../vtpm/state-files.ts';
 import { finishRollBack, inodeOf, isPrepared } from './finish-roll-back.ts';
 import { holdMachine } from './hold-machine.ts';
 import { removeMachineIntent, type RollBackIntent } from './intent.ts';
@@ -24,9 +25,14 @@ export async function settleRollBack(
   const { machine, state } = context;
   await using _hold = await holdMachine(machine);
   const first = intent.old.find(({ path }) => path === intent.steps[0]?.path);
+  // A machine that was started has all its disks; one that is missing may be on a filesystem that is not mounted.
+  const mayHaveStarted =
+    first !== undefined &&
+    inodeOf(first.path) === first.inode &&
+    machine.disks.every(({ path }) => isThere(path));
   const stays = isDeepStrictEqual(contentsOf(machine), intent.old)
     ? !isPrepared(context, intent)
-    : first !== undefined && inodeOf(first.path) === first.inode;
+    : mayHaveStarted;
   if (!stays) {
     await finishRollBack(context, intent, options);
     return 'rolled_back';
