@@ -1,14 +1,16 @@
 import { chown, mkdir, open } from 'node:fs/promises';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { confine } from '../../appliance/machine/confine.ts';
 import { ColdpatchError } from '../../lib/errors.ts';
 import { hasErrorCode } from '../../lib/has-error-code.ts';
+import { openSocket } from '../../lib/open-socket.ts';
 import { type StartedProgram, startProgram } from '../../lib/start-program.ts';
 import type { Vtpm } from '../definitions/machine.ts';
 import { copyImage } from '../copy-image.ts';
 import { isEncrypted } from '../vtpm/is-encrypted.ts';
+import { type OpenedKey, openKey } from '../vtpm/open-key.ts';
 import { directoryFiles } from '../vtpm/state-files.ts';
 
 export interface VtpmCloneOptions {
@@ -28,8 +30,6 @@ export interface StartedVtpm {
 }
 
 const startSeconds = 120;
-/** The first descriptor that a program gets. */
-const keyDescriptor = 3;
 
 /**
  * Starts a real swtpm on a copy of a state, with the same confinement as QEMU: it reads the words of a hostile guest.
@@ -50,7 +50,7 @@ export async function startVtpm({
   if (confinement.user) {
     for (const path of [directory, clone]) await chown(path, confinement.user.id, confinement.user.id);
   }
-  await using key = await openKey(vtpm, clone);
+  await using key = await keyOf(vtpm, clone);
   const program = await startProgram({
     file: 'swtpm',
     args: [
@@ -74,7 +74,7 @@ export async function startVtpm({
   }
 }
 
-async function openKey({ key }: Vtpm, clone: string) {
+async function keyOf({ key }: Vtpm, clone: string): Promise<OpenedKey | undefined> {
   await using file = await open(clone);
   if (!isEncrypted(await file.readFile(), clone)) return undefined;
   if (!key) {
@@ -83,13 +83,7 @@ async function openKey({ key }: Vtpm, clone: string) {
       'Expected a state of the vTPM that is not encrypted, but it is. Add the machine again with --tpm-key.',
     );
   }
-  const opened = await open(key.file);
-  const how = key.kind === 'passphrase' ? `pwdfd=${keyDescriptor}` : `fd=${keyDescriptor},format=${key.kind}`;
-  return {
-    descriptor: opened.fd,
-    args: ['--key', `${how},mode=${key.mode}`],
-    [Symbol.asyncDispose]: () => opened.close(),
-  };
+  return await openKey(key);
 }
 
 /** A path through the process is short, however long the directory's is: sun_path takes 107 bytes. */
@@ -101,7 +95,7 @@ async function connectTo(program: StartedProgram, signal: AbortSignal): Promise<
   });
   while (!deadline.aborted && !ended) {
     try {
-      return await opened(`/proc/${program.pid}/cwd/control`);
+      return await openSocket(`/proc/${program.pid}/cwd/control`);
     } catch (error) {
       if (!hasErrorCode(error, 'ENOENT', 'ECONNREFUSED')) throw error;
     }
@@ -113,12 +107,4 @@ async function connectTo(program: StartedProgram, signal: AbortSignal): Promise<
     `Expected swtpm to start on a copy of the state of the vTPM, but it did not: ${program.lastWords() || 'no words'}. ` +
       'The state is damaged, or needs another key.',
   );
-}
-
-function opened(path: string): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(path);
-    socket.once('error', reject);
-    socket.once('connect', () => resolve(socket));
-  });
 }

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
-import { copyFile, mkdir, readFile, symlink } from 'node:fs/promises';
+import { chown, copyFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { confine } from '../../appliance/machine/confine.ts';
 import { ColdpatchError, isColdpatchError } from '../../lib/errors.ts';
 import {
   EarlyEndError,
@@ -12,6 +13,7 @@ import { removeTree } from '../generations/remove-tree.ts';
 import type { Vtpm } from '../definitions/machine.ts';
 import { isEncrypted } from './is-encrypted.ts';
 import { keyIdOf } from './key-id.ts';
+import { type OpenedKey, openKey } from './open-key.ts';
 import { directoryFiles, isThere } from './state-files.ts';
 import { readCounters, type VtpmCounters } from './tpm-commands.ts';
 import { connectToTpm } from './tpm-connection.ts';
@@ -34,10 +36,13 @@ export interface ExamineVtpmOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+type Confinement = Awaited<ReturnType<typeof confine>>;
+
 const startSeconds = 120;
 
 /**
  * Starts a real swtpm on a copy of a vTPM's state and asks it for its counters: only that shows that a state is whole.
+ * A guest wrote the state, so swtpm is confined as QEMU is.
  * The given files are not changed. Starting counts as a reset in the copy, so all states that are compared count alike.
  *
  * @throws ColdpatchError `vtpm_broken`, `vtpm_key`, `host_tool_missing`.
@@ -54,30 +59,38 @@ export async function examineVtpm(options: ExamineVtpmOptions): Promise<VtpmExam
   }
   const keyId = encrypted && vtpm.key ? await keyIdOf(vtpm.key, machineId) : null;
   try {
-    await prepare(options);
-    return { encrypted, keyId, counters: await askSwtpm(options, encrypted) };
+    const confinement = await confine('tcg');
+    await prepare(options, confinement);
+    await using key = encrypted && vtpm.key ? await openKey(vtpm.key) : undefined;
+    return { encrypted, keyId, counters: await askSwtpm(options, confinement, key) };
   } finally {
     await removeTree(workDirectory);
   }
 }
 
-async function prepare({ vtpm, directory, workDirectory }: ExamineVtpmOptions): Promise<void> {
-  await mkdir(workDirectory, { mode: 0o700 });
-  await mkdir(join(workDirectory, 'state'), { mode: 0o700 });
+async function prepare(
+  { vtpm, directory, workDirectory }: ExamineVtpmOptions,
+  { user }: Confinement,
+): Promise<void> {
+  const state = join(workDirectory, 'state');
+  const made = [workDirectory, state];
+  for (const path of made) await mkdir(path, { mode: 0o700 });
   const names = vtpm.backend === 'file' ? ['vtpm'] : directoryFiles;
   for (const name of names) {
     const from = join(directory, name);
     // A volatile state is taken in only by a QEMU that resumes a machine; with it swtpm would not start alone.
     if (!isThere(from) || (name !== 'vtpm' && name !== directoryFiles[0])) continue;
-    await copyFile(from, join(workDirectory, 'state', name), constants.COPYFILE_EXCL);
+    await copyFile(from, join(state, name), constants.COPYFILE_EXCL);
+    made.push(join(state, name));
   }
-  // A name of ours, so that nothing in the operator's can be taken for an option of swtpm.
-  if (vtpm.key) await symlink(vtpm.key.file, join(workDirectory, 'key'));
+  if (!user) return;
+  for (const path of made) await chown(path, user.id, user.id);
 }
 
 async function askSwtpm(
   { vtpm, workDirectory, signal }: ExamineVtpmOptions,
-  encrypted: boolean,
+  confinement: Confinement,
+  key: OpenedKey | undefined,
 ): Promise<VtpmCounters> {
   const stateOption = vtpm.backend === 'file' ? 'backend-uri=file://state/vtpm' : 'dir=state';
   const ended = new AbortController();
@@ -97,9 +110,11 @@ async function askSwtpm(
       'type=unixio,path=socket',
       '--flags',
       'not-need-init,startup-clear',
-      ...(encrypted && vtpm.key ? keyOption(vtpm.key) : []),
+      ...(key?.args ?? []),
     ],
     workingDirectory: workDirectory,
+    descriptors: key ? [key.descriptor] : [],
+    ...confinement,
     ready: { poll: () => Promise.resolve(isThere(join(workDirectory, 'socket'))) },
     startTimeoutSeconds: startSeconds,
     ...(signal && { signal }),
@@ -124,13 +139,6 @@ async function startSwtpm(options: StartOptions): Promise<StartedProgram> {
     if (!(error instanceof EarlyEndError) || error.code === 'host_tool_missing') throw error;
     throw broken(error.lastWords, error);
   }
-}
-
-function keyOption({ kind, mode }: NonNullable<Vtpm['key']>): readonly string[] {
-  return [
-    '--key',
-    kind === 'passphrase' ? `pwdfile=key,mode=${mode}` : `file=key,mode=${mode},format=${kind}`,
-  ];
 }
 
 function broken(words: string, cause?: unknown): ColdpatchError {

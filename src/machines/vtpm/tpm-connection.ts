@@ -1,7 +1,8 @@
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ColdpatchError } from '../../lib/errors.ts';
 import { hasErrorCode } from '../../lib/has-error-code.ts';
+import { openSocket } from '../../lib/open-socket.ts';
 import type { SendToTpm } from './tpm-commands.ts';
 
 const largestAnswer = 64 * 1024;
@@ -17,24 +18,13 @@ export async function connectToTpm(path: string, signal: AbortSignal): Promise<T
   for (;;) {
     signal.throwIfAborted();
     try {
-      const socket = await opened(path);
+      const socket = await openSocket(path);
       return { send: (command) => exchange(socket, command), [Symbol.dispose]: () => socket.destroy() };
     } catch (error) {
       if (!hasErrorCode(error, 'ENOENT', 'ECONNREFUSED')) throw error;
       await delay(20, undefined, { signal });
     }
   }
-}
-
-function opened(path: string): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(path);
-    socket.once('connect', () => {
-      socket.off('error', reject);
-      resolve(socket);
-    });
-    socket.once('error', reject);
-  });
 }
 
 /** One command, one answer, whose length is in its own header. */

@@ -1,9 +1,10 @@
 import { realpathSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { basename, dirname } from 'node:path';
 import { ColdpatchError } from '../../../lib/errors.ts';
 import { hasErrorCode } from '../../../lib/has-error-code.ts';
+import { openSocket } from '../../../lib/open-socket.ts';
 
 /** A stream socket of the host on which both sides write lines. */
 export interface LineConnection extends Disposable {
@@ -30,17 +31,17 @@ const longestLine = 8 * 1024 * 1024;
  * @throws ColdpatchError `machine_unreachable`.
  */
 export async function connectLines(path: string): Promise<LineConnection | undefined> {
-  const socket = await openSocket(path);
+  const socket = await openOrNone(path);
   return socket && follow(path, socket);
 }
 
-async function openSocket(path: string): Promise<Socket | undefined> {
+async function openOrNone(path: string): Promise<Socket | undefined> {
   try {
     const real = realpathSync(path);
     // A name in a directory that is open is short, however long the path is: sun_path takes 107 bytes.
     const directory = await open(dirname(real));
     try {
-      return await opened(`/proc/self/fd/${directory.fd}/${basename(real)}`);
+      return await openSocket(`/proc/self/fd/${directory.fd}/${basename(real)}`, connectSeconds);
     } finally {
       await directory.close();
     }
@@ -48,22 +49,6 @@ async function openSocket(path: string): Promise<Socket | undefined> {
     if (hasErrorCode(error, 'ENOENT', 'ECONNREFUSED')) return undefined;
     throw unreachable(path, (error as Error).message, error);
   }
-}
-
-function opened(path: string): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(path);
-    const patience = setTimeout(() => socket.destroy(new Error('nobody answers')), connectSeconds * 1000);
-    socket.once('connect', () => {
-      clearTimeout(patience);
-      socket.off('error', reject);
-      resolve(socket);
-    });
-    socket.once('error', (error) => {
-      clearTimeout(patience);
-      reject(error);
-    });
-  });
 }
 
 function follow(path: string, socket: Socket): LineConnection {
