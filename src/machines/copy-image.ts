@@ -2,9 +2,10 @@ import { constants } from 'node:fs';
 import { chmod, copyFile, rm, stat, truncate } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { ColdpatchError } from '../lib/errors.ts';
-import { hasErrorCode } from '../lib/has-error-code.ts';
 import { asHostSpaceError } from '../lib/host-space-error.ts';
+import { isReflinkUnsupported } from '../lib/is-reflink-unsupported.ts';
 import { type ProgramResult, runProgram } from '../lib/run-program.ts';
+import { openRegularFile } from './open-regular-file.ts';
 
 export interface ImageCopy {
   /** `reflink` shares the blocks of the original until one of the two is written, and takes no time and no space. */
@@ -27,14 +28,15 @@ const oneDay = 86_400;
  * Copies a regular file to a name that does not exist yet: as a reflink where the filesystem can, else all but its holes.
  * After an error the name does not exist. Nothing is synced.
  *
- * @throws ColdpatchError `host_space` when the filesystem is full.
+ * @throws ColdpatchError `host_space` when the filesystem is full, `image_link_unsafe`.
  */
 export async function copyImage(from: string, to: string, options: CopyOptions = {}): Promise<ImageCopy> {
   options.signal?.throwIfAborted();
-  if (await reflink(from, to)) return { method: 'reflink' };
+  await using source = await openRegularFile(from);
+  if (await shareBlocks(source.path, to)) return { method: 'reflink' };
   await options.beforeCopy?.();
   try {
-    await copyAllButHoles(from, to, options);
+    await copyAllButHoles(source.path, to, options);
   } catch (error) {
     await rm(to, { force: true });
     throw error;
@@ -44,11 +46,16 @@ export async function copyImage(from: string, to: string, options: CopyOptions =
 
 /** Shares the blocks of a file with a new name. False where the filesystem cannot; the name then does not exist. */
 export async function reflink(from: string, to: string): Promise<boolean> {
+  await using source = await openRegularFile(from);
+  return await shareBlocks(source.path, to);
+}
+
+async function shareBlocks(from: string, to: string): Promise<boolean> {
   try {
     await copyFile(from, to, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL);
     return true;
   } catch (error) {
-    if (hasErrorCode(error, 'ENOTSUP', 'EOPNOTSUPP', 'ENOTTY', 'EXDEV', 'EINVAL', 'ENOSYS')) return false;
+    if (isReflinkUnsupported(error)) return false;
     throw asHostSpaceError(error, dirname(to));
   }
 }
@@ -68,12 +75,12 @@ async function copyAllButHoles(from: string, to: string, options: CopyOptions): 
   if (/No space left on device|Disk quota exceeded/.test(result.stderr)) {
     throw new ColdpatchError(
       'host_space',
-      `Expected room for a copy of ${from} in ${dirname(to)}, but its filesystem is full. Free some space there.`,
+      `Expected room for ${to}, but its filesystem is full. Free some space there.`,
     );
   }
   throw new ColdpatchError(
     'host_tool_failed',
-    `Expected ${isSlow ? 'qemu-img' : 'cp'} to copy ${from}, but it ended with exit code ${result.exitCode}: ${result.stderr.trim()}`,
+    `Expected ${isSlow ? 'qemu-img' : 'cp'} to make the copy ${to}, but it ended with exit code ${result.exitCode}: ${result.stderr.trim()}`,
   );
 }
 

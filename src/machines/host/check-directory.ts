@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { copyFile, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasErrorCode } from '../../lib/has-error-code.ts';
+import { isReflinkUnsupported } from '../../lib/is-reflink-unsupported.ts';
 import type { HostCheck } from './types.ts';
 import { withTemporaryDirectory } from './with-temporary-directory.ts';
 
@@ -37,7 +38,7 @@ async function checkReflinks(directory: string): Promise<HostCheck> {
     if (hasErrorCode(error, 'EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT')) {
       return { ...check, ok: false, detail: `not tried: ${(error as Error).message}` };
     }
-    if (!hasErrorCode(error, 'ENOTSUP', 'EOPNOTSUPP', 'ENOTTY', 'EXDEV', 'EINVAL', 'ENOSYS')) throw error;
+    if (!isReflinkUnsupported(error)) throw error;
     return {
       ...check,
       ok: false,

@@ -1,7 +1,8 @@
-import { copyFile, mkdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestFile } from '../../lib/digest-file.ts';
 import { isColdpatchError } from '../../lib/errors.ts';
+import { copyImage } from '../copy-image.ts';
 import { removeTree } from '../generations/remove-tree.ts';
 import { examineVtpm } from '../vtpm/examine-vtpm.ts';
 import { isThere } from '../vtpm/state-files.ts';
@@ -76,7 +77,7 @@ async function presentCounters(
   const directory = join(state.work, 'present');
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    for (const { name, path } of files) await copyFile(path, join(directory, name));
+    for (const { name, path } of files) await copyImage(path, join(directory, name));
     const workDirectory = join(state.work, 'present-vtpm');
     const { counters } = await examineVtpm({
       machineId: machine.id,
