@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -171,6 +171,9 @@ test('a generation is of one moment, with frozen filesystems, and leaves QEMU as
   const before = await stateOfQemu();
   const taken = await take();
   expect(taken.copied).toEqual(['reflink', 'backup', 'backup']);
+  // Open to QEMU's user only as long as it copied.
+  const { second } = keptDirectories(taken.generation);
+  expect([second, dirname(second)].map((path) => statSync(path).mode & 0o777)).toEqual([0o700, 0o700]);
   expect(taken.manifest.running).toMatchObject({ quiescence: 'frozen', pauseSeconds: taken.pauseSeconds });
   expect(taken.pauseSeconds).toBeGreaterThan(0);
   expect(taken.pauseSeconds).toBeLessThan(5);

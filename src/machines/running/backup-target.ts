@@ -91,6 +91,7 @@ export async function takeOverTarget({ path, drive }: BackupTarget): Promise<voi
   if (drive.format === 'raw') await makeHoles(path);
   await chown(path, process.geteuid?.() ?? 0, process.getegid?.() ?? 0);
   await chmod(path, 0o600);
+  for (const directory of ownDirectories(path)) await chmod(directory, 0o700);
 }
 
 async function takeRoom(path: string, room: number): Promise<void> {
@@ -134,6 +135,12 @@ async function makeHoles(path: string): Promise<void> {
 /** The file is for QEMU's user alone; the directories above let it through and show nothing. */
 async function letIn(path: string, user: number): Promise<void> {
   await chown(path, user, -1);
-  const own = dirname(path);
-  for (const directory of [own, dirname(own), dirname(dirname(own))]) await chmod(directory, 0o711);
+  const own = ownDirectories(path);
+  // Above is that of all machines, and stays open: another may be at it.
+  for (const directory of [...own, dirname(own[1])]) await chmod(directory, 0o711);
+}
+
+/** Of the generation, and of the machine. */
+function ownDirectories(path: string): readonly [string, string] {
+  return [dirname(path), dirname(dirname(path))];
 }

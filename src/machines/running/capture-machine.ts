@@ -59,7 +59,16 @@ interface DiskPlan {
 /** Bytes a second: more than any disk writes. */
 const unlimited = 2 ** 40;
 const pollMilliseconds = 200;
-const jobsSchema = z.array(z.object({ id: z.string(), status: z.string(), error: z.string().optional() }));
+/** Without any byte copied. */
+const stuckSeconds = 600;
+const jobsSchema = z.array(
+  z.object({
+    id: z.string(),
+    status: z.string(),
+    'current-progress': z.number(),
+    error: z.string().optional(),
+  }),
+);
 
 /**
  * Copies all members of a machine that runs, as they are at one moment, at which its guest stands still.
@@ -228,6 +237,7 @@ async function finishBackups(
   const targets = plans.flatMap(({ target }) => target ?? []);
   if (targets.length === 0) return;
   await step('run_copying');
+  let copied = { progress: -1, at: performance.now() };
   for (;;) {
     signal?.throwIfAborted();
     const jobs = await qmp.execute('query-jobs', jobsSchema);
@@ -240,11 +250,22 @@ async function finishBackups(
       );
     }
     if (own.every((job) => job?.status === 'concluded')) break;
+    const progress = own.reduce((sum, job) => sum + (job?.['current-progress'] ?? 0), 0);
+    if (progress !== copied.progress) copied = { progress, at: performance.now() };
+    if (performance.now() - copied.at > stuckSeconds * 1000) throw stuckAt(own.map((job) => job?.status));
     await delay(pollMilliseconds);
   }
   await endJobs(qmp);
   await removeNodes(qmp);
   for (const target of targets) await takeOverTarget(target);
+}
+
+function stuckAt(states: readonly (string | undefined)[]): ColdpatchError {
+  return new ColdpatchError(
+    'hypervisor_failed',
+    `Expected QEMU to go on copying, but its jobs (${states.join(', ')}) did nothing for ${stuckSeconds} s. ` +
+      'Somebody may have paused them, or the storage hangs.',
+  );
 }
 
 async function syncMembers(
