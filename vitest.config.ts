@@ -24,7 +24,7 @@ const medium = {
   hookTimeout: 20 * minute,
 };
 
-/** `small`: beside the source, no root, no seconds. `medium`: real images and programs, as root, two files at a time. `long`: not by `npm test`. */
+/** `small`: beside the source, no root, no seconds. `medium`: real images and programs, as root, three files at a time, for each waits now and then. `long`: not by `npm test`. */
 export default defineConfig({
   test: {
     globalSetup: 'test/support/folder-of-run.ts',
@@ -44,7 +44,7 @@ export default defineConfig({
           name: 'medium',
           include: ['test/**/*.test.ts'],
           exclude: [...alone, ...long],
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },
