@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
 
 const minute = 60_000;
 
@@ -28,6 +29,7 @@ const medium = {
 export default defineConfig({
   test: {
     globalSetup: 'test/support/folder-of-run.ts',
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {

@@ -1,14 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { prefixes, subsets } from '../test/support/power-cut/crash-points.ts';
+import { cutDisk } from '../test/support/power-cut/cut-disk.ts';
 import { cutRecovery, cutStory, killAt, riskyMoments } from '../test/support/power-cut/cut-strictly.ts';
 import { failChapter, prepareChapter } from '../test/support/power-cut/fail-calls.ts';
-import { judgeDisks } from '../test/support/power-cut/judge-disks.ts';
-import { type FilesystemKind, filesystemKinds } from '../test/support/power-cut/logged-disk.ts';
-import { recordStory } from '../test/support/power-cut/record-story.ts';
+import { filesystemKinds } from '../test/support/power-cut/logged-disk.ts';
 import { openStrictTrial, runningStory } from '../test/support/power-cut/strict-trial.ts';
-import { seededNumbers } from '../test/support/seeded-numbers.ts';
 import type { Bench } from './types.ts';
 
 const target = 10_000;
@@ -55,19 +52,6 @@ export const powerCutsBench: Bench = {
     }
   },
 };
-
-/** As many as are asked for; what falls into the machine's own writes does not count, so there are some more. */
-async function cutDisk(memory: string, kind: FilesystemKind, count: number): Promise<Tally> {
-  const story = await recordStory(memory, kind);
-  const all = [...prefixes(story.writes)];
-  const some = all.filter((_, index) => index % Math.max(1, Math.ceil((2 * all.length) / count)) === 0);
-  const ordered = await judgeDisks(story, some);
-  const reordered = await judgeDisks(
-    story,
-    subsets(story.writes, Math.ceil((count - ordered.points) * 1.2), seededNumbers(1)),
-  );
-  return { points: ordered.points + reordered.points, wrong: [...ordered.wrong, ...reordered.wrong] };
-}
 
 async function cutStrictly(memory: string): Promise<Tally> {
   const [folder, ofRunning] = [join(memory, 'strict'), join(memory, 'running')];

@@ -6,7 +6,8 @@ import {
   type KeyObject,
 } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { writeFileDurably } from '../../lib/durable-file.ts';
+import { dirname } from 'node:path';
+import { syncDirectory, writeFileDurably } from '../../lib/durable-file.ts';
 import { ColdpatchError } from '../../lib/errors.ts';
 import { hasErrorCode } from '../../lib/has-error-code.ts';
 import { type HostState, lockHostState } from '../definitions/host-state.ts';
@@ -21,7 +22,11 @@ export interface ServiceKey {
 /** Reads the Ed25519 key of this host, and makes it at first use: readable by its owner alone. */
 export async function openServiceKey(host: HostState): Promise<ServiceKey> {
   const found = await readIfThere(host);
-  if (found) return found;
+  if (found) {
+    // Whoever made it may have been killed before its name was synced, and what it signs must not outlive it.
+    await syncDirectory(dirname(host.privateKey));
+    return found;
+  }
   await using _lock = await lockHostState(host);
   return (await readIfThere(host)) ?? (await makeKey(host));
 }

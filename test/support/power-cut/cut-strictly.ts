@@ -15,7 +15,7 @@ import {
 } from './strict-trial.ts';
 import { traceProgram } from './trace-program.ts';
 import type { TracedOperation } from './traced-operations.ts';
-import { leftoversOf, readStoryState, type StoryState } from './story-state.ts';
+import { differInArchive, leftoversOf, readStoryState, type StoryState } from './story-state.ts';
 import { digestOfTree, writeCrashedTree } from './write-crashed-tree.ts';
 
 export interface CutOptions {
@@ -122,8 +122,12 @@ export async function cutRecovery(
     if (wrong.length >= options.enough) return { points, wrong };
     if (apply(operation)) await cut(either, `recovery cut after ${describeOperation(operation)}`);
   }
-  // What a recovery has said to be so stays so, but for what only the machine could have synced.
-  const isUndecided = trial.others.has(moment.settled) && reached === trial.states[moment.settled];
+  // What a recovery has said to be so stays so, but for what only the machine could have synced, and an export that was not
+  // finished: no recovery knows of it.
+  const [before = '', after = before] = either;
+  const isUndecided =
+    (trial.others.has(moment.settled) && reached === trial.states[moment.settled]) ||
+    (either.length > 1 && differInArchive(before, after));
   await cut(isUndecided ? either : [reached], 'cut after the recovery');
   wrong.push(
     ...unsettled(trial, filesystem).map(

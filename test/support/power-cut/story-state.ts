@@ -47,6 +47,14 @@ export function filesOf(state: StoryState): readonly string[] {
   return (JSON.parse(state) as { readonly files: readonly string[] }).files;
 }
 
+/** Whether two states differ in what was exported and in nothing else. */
+export function differInArchive(one: StoryState, other: StoryState): boolean {
+  if (one === other || !one.startsWith('{') || !other.startsWith('{')) return false;
+  const rest = (state: StoryState): StoryState =>
+    JSON.stringify({ ...(JSON.parse(state) as object), archive: null });
+  return rest(one) === rest(other);
+}
+
 /** What is there now, every byte of it compared with what was signed or written down. Changes nothing. */
 export async function readStoryState(places: StoryPlaces): Promise<StoryState> {
   const host = hostStateOf(places.state);
