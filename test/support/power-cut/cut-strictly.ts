@@ -126,8 +126,9 @@ export async function cutRecovery(
   // finished: no recovery knows of it.
   const [before = '', after = before] = either;
   const isUndecided =
-    (trial.others.has(moment.settled) && reached === trial.states[moment.settled]) ||
-    (either.length > 1 && differInArchive(before, after));
+    [moment.settled, moment.settled + 1].some(
+      (index) => trial.others.has(index) && reached === trial.states[index],
+    ) || differInArchive(before, after);
   await cut(isUndecided ? either : [reached], 'cut after the recovery');
   wrong.push(
     ...unsettled(trial, filesystem).map(
