@@ -69,6 +69,8 @@ export async function cutStory(trial: StrictTrial, options: CutOptions): Promise
 export interface KilledRun {
   readonly moment: Moment;
   readonly recovery: readonly TracedOperation[];
+  /** Whether the kill left something to recover; what it removed without a sync may come again, and is seen then. */
+  readonly isInterrupted: boolean;
   /** What the recovery then said to be there. */
   readonly reached: StoryState;
 }
@@ -83,9 +85,10 @@ export async function killAt(trial: StrictTrial, moment: Moment): Promise<Killed
     filesystem.crash(() => 'all'),
     filesystem.numbers(),
   );
+  const isInterrupted = leftoversOf(places).length > 0;
   const program = join(programs, 'story-state.ts');
   const recovery = await traceProgram({ program, root, work });
-  return { moment, recovery, reached: await readStoryState(places) };
+  return { moment, recovery, isInterrupted, reached: await readStoryState(places) };
 }
 
 /**
@@ -94,7 +97,7 @@ export async function killAt(trial: StrictTrial, moment: Moment): Promise<Killed
  */
 export async function cutRecovery(
   trial: StrictTrial,
-  { moment, recovery, reached }: KilledRun,
+  { moment, recovery, isInterrupted, reached }: KilledRun,
   options: CutOptions,
 ): Promise<StrictVerdict> {
   const next = seededNumbers(1);
@@ -130,11 +133,8 @@ export async function cutRecovery(
       (index) => trial.others.has(index) && reached === trial.states[index],
     ) || differInArchive(before, after);
   await cut(isUndecided ? either : [reached], 'cut after the recovery');
-  wrong.push(
-    ...unsettled(trial, filesystem).map(
-      (left) => `${describeMoment(moment)}, killed, recovered: left ${left}`,
-    ),
-  );
+  const left = isInterrupted ? unsettled(trial, filesystem) : [];
+  wrong.push(...left.map((path) => `${describeMoment(moment)}, killed, recovered: left ${path}`));
   return { points, wrong };
 }
 
