@@ -13,6 +13,7 @@ import {
   findRun,
   holdsRun,
   moveRun,
+  type NewRun,
   pauseRun,
   requeueRuns,
   runEvents,
@@ -110,15 +111,13 @@ test('a run goes through its steps once', async () => {
   expect((await runEvents(store, id, { after: 0, limit: 99 })).length).toBeGreaterThan(8);
 });
 
+function inspection(): NewRun {
+  return { kind: 'inspect', sourceId: 'lab', imageId: image, steps: ['inspect'], requestedBy: 'x' };
+}
+
 test('there are never two runs on one image, and an idempotency key makes one run', async () => {
   const id = await upgrade();
-  const run = {
-    kind: 'inspect',
-    sourceId: 'lab',
-    imageId: image,
-    steps: ['inspect'],
-    requestedBy: 'x',
-  } as const;
+  const run = inspection();
   expect(await addRun(store, run)).toEqual({ answer: 'busy', id });
   await moveRun(store, id, { from: ['queued'], to: 'cancelled' });
   const added = await addRun(store, { ...run, idempotencyKey: 'k' });
@@ -127,14 +126,7 @@ test('there are never two runs on one image, and an idempotency key makes one ru
 });
 
 test('an idempotency key is forgotten after a day', async () => {
-  const run = {
-    kind: 'inspect',
-    sourceId: 'lab',
-    imageId: image,
-    steps: ['inspect'],
-    requestedBy: 'x',
-    idempotencyKey: 'monday',
-  } as const;
+  const run = { ...inspection(), idempotencyKey: 'monday' };
   const first = await addRun(store, run);
   await moveRun(store, first.id, { from: ['queued'], to: 'cancelled' });
   time += 23 * 3_600_000;

@@ -1,38 +1,11 @@
-import { PassThrough } from 'node:stream';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type StartedProgram, startProgram } from '../../lib/start-program.ts';
-import type { TestMachine } from './start-test-machine.ts';
+import { expect, test } from 'vitest';
+import { startTalkingMachine } from '../fixtures/talking-machine.ts';
 import { watchBoot } from './watch-boot.ts';
-
-let qemu: StartedProgram;
-
-/** In QEMU's place is a program that only lives: what matters here is what comes out of its sockets. */
-beforeEach(async () => {
-  qemu = await startProgram({
-    file: 'sleep',
-    args: ['60'],
-    ready: { poll: () => Promise.resolve(true) },
-    startTimeoutSeconds: 10,
-  });
-});
-afterEach(() => qemu.stop('SIGKILL'));
-
-function machine(): TestMachine & { readonly console: PassThrough; readonly port: PassThrough } {
-  return {
-    qemu,
-    port: new PassThrough(),
-    console: new PassThrough(),
-    firmware: new PassThrough(),
-    monitor: { hasStopped: () => false, execute: () => Promise.resolve(false) },
-    screen: '/nonexistent',
-    stop: () => Promise.resolve(),
-  };
-}
 
 const options = { probes: [], timeLimitSeconds: 0.1, signal: new AbortController().signal };
 
 test('a flood of the console ends the start, and little of it is kept', async () => {
-  const flooding = machine();
+  const flooding = await startTalkingMachine();
   const chunk = Buffer.alloc(1024 * 1024, 'x');
   const pour = (): void => {
     while (flooding.console.write(chunk));
@@ -45,7 +18,7 @@ test('a flood of the console ends the start, and little of it is kept', async ()
 });
 
 test('what was said in time is searched, and silence ends at the limit', async () => {
-  const quiet = machine();
+  const quiet = await startTalkingMachine();
   quiet.console.write('Linux version 6.1.0\n');
   const watched = await watchBoot(quiet, options);
   expect(watched.end).toBe('time_limit');
@@ -53,7 +26,7 @@ test('what was said in time is searched, and silence ends at the limit', async (
 });
 
 test('a report settles it', async () => {
-  const asked = machine();
+  const asked = await startTalkingMachine();
   asked.port.write('ready 1\nresult system running\nend 0\n');
   expect(await watchBoot(asked, { ...options, timeLimitSeconds: 60 })).toMatchObject({
     end: 'settled',
@@ -65,6 +38,6 @@ test('who gives up is heard at once', async () => {
   const abort = new AbortController();
   setTimeout(() => abort.abort(new Error('enough')), 50);
   await expect(
-    watchBoot(machine(), { ...options, timeLimitSeconds: 60, signal: abort.signal }),
+    watchBoot(await startTalkingMachine(), { ...options, timeLimitSeconds: 60, signal: abort.signal }),
   ).rejects.toThrow('enough');
 });

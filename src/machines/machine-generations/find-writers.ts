@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { ColdpatchError } from '../../lib/errors.ts';
+import { fileIdOf } from '../file-id.ts';
 
 const accessMode = 0o3;
 
@@ -36,7 +37,7 @@ export function* writersOf(
 function writtenBy(pid: string, wanted: ReadonlyMap<string, string>): ReadonlySet<string> {
   const found = new Set<string>();
   for (const descriptor of namesOrNone(`/proc/${pid}/fd`)) {
-    const path = wanted.get(idOf(`/proc/${pid}/fd/${descriptor}`) ?? '');
+    const path = wanted.get(fileIdOf(`/proc/${pid}/fd/${descriptor}`) ?? '');
     if (path !== undefined && isForWriting(`/proc/${pid}/fdinfo/${descriptor}`)) found.add(path);
   }
   const maps = textOrNone(`/proc/${pid}/maps`);
@@ -51,16 +52,6 @@ function writtenBy(pid: string, wanted: ReadonlyMap<string, string>): ReadonlySe
 function isForWriting(fdinfo: string): boolean {
   const flags = /^flags:\s*([0-7]+)$/m.exec(textOrNone(fdinfo))?.[1] ?? '0';
   return (Number.parseInt(flags, 8) & accessMode) !== 0;
-}
-
-function idOf(path: string): string | undefined {
-  try {
-    const { dev, ino } = statSync(path, { bigint: true });
-    return `${dev}:${ino}`;
-  } catch {
-    // The process, or what it had open, is gone.
-    return undefined;
-  }
 }
 
 function namesOrNone(path: string): readonly string[] {
