@@ -34,6 +34,7 @@ export default defineConfig({
       {
         test: {
           name: 'small',
+          maxWorkers: '100%',
           include: ['src/**/*.test.ts', 'tools/**/*.test.ts'],
           testTimeout: minute,
           hookTimeout: minute,

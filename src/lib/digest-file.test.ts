@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +13,16 @@ test('hashes a file to its end', async () => {
   writeFileSync(path, 'abc');
   expect(await digestFile(path)).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
 });
+
+test.each([4 * 1024 * 1024, 4 * 1024 * 1024 + 1])(
+  'hashes %d bytes as any other program does',
+  async (size) => {
+    const path = join(folder, `of-${size}`);
+    writeFileSync(path, Buffer.alloc(size, 'coldpatch'));
+    const printed = execFileSync('sha256sum', [path], { encoding: 'utf8' });
+    expect(await digestFile(path)).toBe(printed.slice(0, 64));
+  },
+);
 
 test('reads no faster than it is told to', async () => {
   const path = join(folder, 'paced');

@@ -55,41 +55,46 @@ function flushedBefore(writes: readonly LoggedWrite[], end: number): number {
 export function openReplay(before: string, log: string, writes: readonly LoggedWrite[]) {
   const source = openSync(log, 'r');
   const { size, chunks } = readChunks(before);
-  let certain = new Map(chunks);
+  // One buffer for all: what is thrown away stays with the process, and makes each program that it starts slower to start.
+  const lengths = writes.map(({ dataAt, length }) => (dataAt === undefined ? 0 : length));
+  const buffer = Buffer.alloc(Math.max(0, ...lengths));
+  let certain = copyOf(chunks);
   let reached = 0;
-  const apply = (disk: Map<number, Buffer>, number: number): void => {
+  function read(number: number): { readonly offset: number; readonly data: Buffer } | undefined {
     const write = writes[number];
-    if (write?.dataAt === undefined) return;
-    const data = Buffer.alloc(write.length);
+    if (write?.dataAt === undefined) return undefined;
+    const data = buffer.subarray(0, write.length);
     readSync(source, data, 0, data.length, write.dataAt);
-    for (let done = 0; done < data.length; ) {
+    return { offset: write.offset, data };
+  }
+  function makeCertain(number: number): void {
+    const write = read(number);
+    if (!write) return;
+    for (let done = 0; done < write.data.length; ) {
       const at = write.offset + done;
-      const start = at - (at % chunkBytes);
-      const there = disk.get(start);
-      // Another disk may have the chunk that is there: it stays as it is.
-      const chunk = Buffer.alloc(chunkBytes);
-      there?.copy(chunk);
-      done += data.copy(chunk, at - start, done);
-      disk.set(start, chunk);
+      const within = at % chunkBytes;
+      const chunk = certain.get(at - within) ?? Buffer.alloc(chunkBytes);
+      certain.set(at - within, chunk);
+      done += write.data.copy(chunk, within, done);
     }
-  };
+  }
   return {
     /** Writes the disk of a crash point to `target`. */
     make(point: CrashPoint, target: string): void {
       if (point.certain < reached) {
-        certain = new Map(chunks);
+        certain = copyOf(chunks);
         reached = 0;
       }
-      for (; reached < point.certain; reached += 1) apply(certain, reached);
-      const after = new Map(certain);
-      for (let number = point.certain; number < point.end; number += 1) {
-        if (!point.lost.has(number)) apply(after, number);
-      }
+      for (; reached < point.certain; reached += 1) makeCertain(reached);
       const disk = openSync(target, 'w');
       try {
         ftruncateSync(disk, size);
-        for (const [offset, data] of after)
+        for (const [offset, data] of certain)
           writeSync(disk, data, 0, Math.min(data.length, size - offset), offset);
+        for (let number = point.certain; number < point.end; number += 1) {
+          const write = point.lost.has(number) ? undefined : read(number);
+          if (write) writeSync(disk, write.data, 0, write.data.length, write.offset);
+        }
       } finally {
         closeSync(disk);
       }
@@ -99,6 +104,11 @@ export function openReplay(before: string, log: string, writes: readonly LoggedW
 }
 
 const chunkBytes = 64 * 1024;
+const zeros = Buffer.alloc(chunkBytes);
+
+function copyOf(chunks: ReadonlyMap<number, Buffer>): Map<number, Buffer> {
+  return new Map(Array.from(chunks, ([offset, data]) => [offset, Buffer.from(data)]));
+}
 
 /** What is not zero in a file: far less than the file. */
 function readChunks(path: string) {
@@ -106,10 +116,10 @@ function readChunks(path: string) {
   try {
     const { size } = fstatSync(file);
     const chunks = new Map<number, Buffer>();
+    const data = Buffer.alloc(chunkBytes);
     for (let offset = 0; offset < size; offset += chunkBytes) {
-      const data = Buffer.alloc(chunkBytes);
-      readSync(file, data, 0, data.length, offset);
-      if (data.some((byte) => byte !== 0)) chunks.set(offset, data);
+      data.fill(0, readSync(file, data, 0, data.length, offset));
+      if (!data.equals(zeros)) chunks.set(offset, Buffer.from(data));
     }
     return { size, chunks };
   } finally {
