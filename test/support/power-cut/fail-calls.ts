@@ -25,8 +25,14 @@ const calls = {
   openat: true,
   write: true,
   pwrite64: true,
+  copy_file_range: true,
   ftruncate: false,
+  chmod: false,
   fchmod: false,
+  chown: false,
+  fchown: false,
+  fsetxattr: true,
+  utimensat: false,
   fsync: true,
   mkdir: true,
   rename: true,
@@ -62,7 +68,7 @@ export async function prepareChapter(folder: string, name: string): Promise<Faul
   restore(folder);
   const { exitCode, stderr } = await tell(folder, chapter, chapter + 1, []);
   if (exitCode !== 0) throw new Error(`Expected the chapter ${name} to succeed, but: ${stderr}`);
-  return { folder, chapter, states, faults: countFaults(readFileSync(join(folder, 'trace'), 'utf8'), root) };
+  return { folder, chapter, states, faults: findFaults(readFileSync(join(folder, 'trace'), 'utf8'), root) };
 }
 
 /** Tells the chapter with a fault, and recovers. @returns what is wrong then. */
@@ -86,6 +92,7 @@ function tell(folder: string, from: number, to: number, inject: readonly string[
     args: [
       '-f',
       '-qq',
+      '-y',
       '--seccomp-bpf',
       '-o',
       join(folder, 'trace'),
@@ -110,26 +117,22 @@ function restore(folder: string): void {
   cpSync(join(folder, 'before'), root, { recursive: true, preserveTimestamps: true });
 }
 
-function countFaults(trace: string, root: string): readonly Fault[] {
-  const most = new Map<string, number>();
+/** Those at calls that name a file of the story, or write to one: threads also write to wake each other. */
+function findFaults(trace: string, root: string): readonly Fault[] {
   const counts = new Map<string, number>();
-  const opened: Fault[] = [];
-  for (const [, thread = '', call = '', rest = ''] of trace.matchAll(/^(\d+) +(\w+)\((.*)$/gm)) {
-    const count = (counts.get(`${thread} ${call}`) ?? 0) + 1;
-    counts.set(`${thread} ${call}`, count);
-    if (call !== 'openat') most.set(call, Math.max(most.get(call) ?? 0, count));
-    else if (count > opens && rest.includes(`"${root}/`)) opened.push(...faultsAt(call, count, isNew(rest)));
+  const faults = new Map<string, Fault>();
+  for (const [, thread = '', name = '', rest = ''] of trace.matchAll(/^(\d+) +(\w+)\((.*)$/gm)) {
+    const number = (counts.get(`${thread} ${name}`) ?? 0) + 1;
+    counts.set(`${thread} ${name}`, number);
+    if (!isCall(name) || !rest.includes(root) || (name === 'openat' && number <= opens)) continue;
+    const needsSpace = name === 'openat' ? rest.includes('O_CREAT') : calls[name];
+    for (const fault of faultsAt(name, number, needsSpace)) faults.set(Object.values(fault).join(' '), fault);
   }
-  return [
-    ...opened,
-    ...Object.entries(calls).flatMap(([call, needsSpace]) =>
-      Array.from({ length: most.get(call) ?? 0 }, (_, index) => faultsAt(call, index + 1, needsSpace)).flat(),
-    ),
-  ];
+  return [...faults.values()];
 }
 
-function isNew(openArguments: string): boolean {
-  return openArguments.includes('O_CREAT');
+function isCall(name: string): name is keyof typeof calls {
+  return Object.hasOwn(calls, name);
 }
 
 function faultsAt(call: string, number: number, needsSpace: boolean): readonly Fault[] {
