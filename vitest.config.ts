@@ -34,6 +34,7 @@ export default defineConfig({
       {
         test: {
           name: 'small',
+          // Unless told, Vitest keeps one processor free, which of two is half.
           maxWorkers: '100%',
           include: ['src/**/*.test.ts', 'tools/**/*.test.ts'],
           testTimeout: minute,

@@ -14,7 +14,7 @@ export interface DigestOptions {
 const smallBytes = 4 * 1024 * 1024;
 
 /**
- * SHA-256 of a regular file, 64 hexadecimal digits: of a large one in a thread of its own.
+ * SHA-256 of a regular file, 64 hexadecimal digits: of a large one, or at a limited speed, in a thread of its own.
  *
  * @throws ColdpatchError `file_unreadable` when it cannot be read to its end.
  */
