@@ -84,7 +84,7 @@ describe('the lock of QEMU', () => {
   test('accepts readers', async () => {
     const qemu = await openInQemu('-r');
     const hold = await holdImageLocks([image]);
-    expect(hold.isHeld()).toBe(true);
+    await expect(hold.assertHeld()).resolves.toBeUndefined();
     await hold.release();
     await stopped(qemu);
   });
@@ -96,9 +96,9 @@ describe('the lock of QEMU', () => {
       stderr: expect.stringContaining('lock') as string,
     });
     expect(qemuIo('-r', '-c', 'read 0 512')).toMatchObject({ status: 0 });
-    expect(hold.isHeld()).toBe(true);
+    await expect(hold.assertHeld()).resolves.toBeUndefined();
     await hold.release();
-    expect(hold.isHeld()).toBe(false);
+    await expect(hold.assertHeld()).rejects.toMatchObject({ code: 'image_changed' });
     expect(qemuIo('-c', 'write 0 512')).toMatchObject({ status: 0 });
   });
 

@@ -25,7 +25,10 @@ import { readMachine } from '../src/machines/definitions/read-machine.ts';
 import { holdMachine } from '../src/machines/machine-generations/hold-machine.ts';
 import { cleanMachine, findMachineLeftovers } from '../src/machines/host/machine-leftovers.ts';
 import { logEvent, readLog } from '../src/machines/machine-generations/log.ts';
+import { rollBackMachine } from '../src/machines/machine-generations/roll-back-machine.ts';
 import { rollingBackSteps, takingSteps } from '../src/machines/machine-generations/steps.ts';
+import { takeGeneration } from '../src/machines/machine-generations/take-generation.ts';
+import { withMachine } from '../src/machines/machine-generations/with-machine.ts';
 import { openServiceKey } from '../src/machines/signing/service-key.ts';
 import { type CommandResult, runColdpatch } from './support/command-line-fixture.ts';
 import { counterIndex, sealSecret, unsealSecret, withTpm } from './support/tpm-session.ts';
@@ -226,6 +229,34 @@ describe('a machine with a vTPM', () => {
     );
     await hold.release();
     await withTpm(`dir=${paths.tpm}`, tools, () => undefined);
+  });
+
+  test('stays as it is, without a new generation, when the program that holds it is ended', async () => {
+    await done('generations', 'take', 'web');
+    await runMachine('second');
+    const before = contents();
+    const options = { reserve: 0n, now: () => new Date() };
+    const endHolderAt = (when: string) => (step: string) => {
+      if (step !== when) return;
+      const holders = execFileSync('pgrep', ['-P', String(process.pid), '-f', 'qemu-storage-daemon'], {
+        encoding: 'utf8',
+      });
+      for (const pid of holders.trim().split('\n')) process.kill(Number(pid), 'SIGKILL');
+    };
+    await withMachine(join(folder, 'state'), 'web', options, async (context) => {
+      const take = takeGeneration(context, {
+        ...options,
+        cause: 'request',
+        reason: '',
+        onStep: endHolderAt('take_copied'),
+      });
+      await expect(take).rejects.toMatchObject({ code: 'image_changed' });
+      const back = rollBackMachine(context, { ...options, onStep: endHolderAt('back_described') });
+      await expect(back).rejects.toMatchObject({ code: 'image_changed' });
+    });
+    expect(contents()).toEqual(before);
+    expect(await numbers()).toEqual([1]);
+    expect(await verified()).toMatchObject({ exitCode: 0, present: { findings: [] } });
   });
 
   test('a vTPM whose state is empty or cut is refused, and a rollback repairs it', async () => {

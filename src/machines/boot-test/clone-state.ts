@@ -17,7 +17,7 @@ export interface ClonedState {
  * Copies UEFI variables and vTPM while the machine is held, so that they fit each other.
  *
  * @param directory does not exist; made, and removed by the caller.
- * @throws ColdpatchError `image_in_use`.
+ * @throws ColdpatchError `image_in_use`, `image_changed`.
  */
 export async function cloneState(
   machine: Machine | undefined,
@@ -25,11 +25,12 @@ export async function cloneState(
   directory: string,
 ): Promise<ClonedState> {
   await mkdir(directory, { mode: 0o700 });
-  await using _hold = machine && (await holdMachine(machine));
+  await using hold = machine && (await holdMachine(machine));
   const variables = join(directory, 'variables');
   if (firmware.kind === 'uefi') await copyImage(firmware.variables, variables);
   const permanent = machine?.vtpm && statePathsOf(machine.vtpm)[0];
   const vtpm = join(directory, 'vtpm');
   if (permanent) await copyImage(permanent.path, vtpm);
+  await hold?.assertHeld();
   return { ...(firmware.kind === 'uefi' && { variables }), ...(permanent && { vtpm }) };
 }

@@ -7,9 +7,9 @@ import { type BlockNode, openBlockNodes } from '../../appliance/machine/disks.ts
 import { type StartedProgram, startProgram } from '../../lib/start-program.ts';
 import { copyImage } from '../copy-image.ts';
 import type { Machine } from '../definitions/machine.ts';
+import { openMonitor, type QemuMonitor } from '../hypervisors/qemu/qemu-monitor.ts';
 import type { ClonedState } from './clone-state.ts';
 import { descriptors, machineArguments, type TestHardware } from './machine-arguments.ts';
-import { type MachineMonitor, openMonitor } from './machine-monitor.ts';
 import { startVtpm } from './start-vtpm.ts';
 import { layOver, type TestDisk } from './test-disk.ts';
 
@@ -35,7 +35,7 @@ export interface TestMachine {
   readonly console: Duplex;
   /** What the firmware logs. */
   readonly firmware: Duplex;
-  readonly monitor: MachineMonitor;
+  readonly monitor: QemuMonitor;
   /** The file into which the monitor can write the screen, as set `screenSet`. */
   readonly screen: string;
   stop(): Promise<void>;

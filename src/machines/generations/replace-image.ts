@@ -121,13 +121,7 @@ async function announce(options: ReplaceImageOptions, intent: Intent): Promise<v
   const linked = diskIn(stagedDirectory(state, intent.generation));
   await writeIntent(state, intent);
   await options.onStep?.('intended');
-  if (!hold.isHeld()) {
-    throw new ColdpatchError(
-      'image_changed',
-      `Expected to hold ${state.imagePath} against other programs until it was replaced, but the program that held it was ended. ` +
-        'Nothing was replaced: try again.',
-    );
-  }
+  await hold.assertHeld();
   // The new name has changed the time of the last change, so what it was right after that is compared.
   const isSame =
     linked !== undefined &&

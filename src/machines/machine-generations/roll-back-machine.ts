@@ -6,7 +6,6 @@ import { syncDirectory, syncFile } from '../../lib/durable-file.ts';
 import { ColdpatchError } from '../../lib/errors.ts';
 import { asHostSpaceError } from '../../lib/host-space-error.ts';
 import { copyAttributes } from '../generations/copy-attributes.ts';
-import type { ImageHold } from '../hypervisors/qemu/hold-image-lock.ts';
 import { hasSameContent, type ImageIdentity, readIdentity } from '../image-identity.ts';
 import { keyIdOf } from '../vtpm/key-id.ts';
 import { isThere } from '../vtpm/state-files.ts';
@@ -103,7 +102,8 @@ export async function rollBackMachine(
     kept = described.manifest;
     await step('back_described');
     signal?.throwIfAborted();
-    assertUntouched(before, identitiesOf(context), hold);
+    await hold.assertHeld();
+    assertUntouched(before, identitiesOf(context));
     intent = {
       operation: 'roll_back',
       generation: restored.number,
@@ -242,13 +242,12 @@ function identitiesOf({ machine }: MachineContext): ReadonlyMap<string, ImageIde
 function assertUntouched(
   before: ReadonlyMap<string, ImageIdentity>,
   after: ReadonlyMap<string, ImageIdentity>,
-  hold: ImageHold,
 ): void {
   const changed = [...before].find(([path, identity]) => {
     const found = after.get(path);
     return !found || !hasSameContent(found, identity);
   });
-  if (hold.isHeld() && !changed && before.size === after.size) return;
+  if (!changed && before.size === after.size) return;
   throw new ColdpatchError(
     'image_changed',
     `Expected ${changed?.[0] ?? 'the machine'} to stay as it was, but it was written or replaced meanwhile. ` +

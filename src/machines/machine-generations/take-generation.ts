@@ -86,6 +86,8 @@ async function copyHeld(context: MachineContext, generation: number, options: Ta
   const began = performance.now();
   const methods = await prepareMembers(context, generation, { disks: 'copy', ...options });
   await step('take_copied');
+  // Each copy is of one moment; that all are of the same one is known only by this.
+  await hold.assertHeld();
   const seconds = (performance.now() - began) / 1000;
   await hold.release();
   await step('take_released');

@@ -1,15 +1,24 @@
+import type { Duplex } from 'node:stream';
 import { ColdpatchError } from '../../../lib/errors.ts';
 import { EarlyEndError, startProgram } from '../../../lib/start-program.ts';
+import { openMonitor } from './qemu-monitor.ts';
 
 /** While it is held, no QEMU opens one of the files for writing; readers may. */
 export interface ImageHold extends AsyncDisposable {
   release(): Promise<void>;
-  /** False when the holder was ended by somebody else, so that the files were not held all the time. */
-  isHeld(): boolean;
+  /**
+   * Asks the holder, which answers only if it was not ended by somebody else: the files were held all the time until now.
+   *
+   * @throws ColdpatchError `image_changed` when there is no answer.
+   */
+  assertHeld(): Promise<void>;
 }
 
 /** Holds files against writers; the paths must be absolute. */
 export type HoldImages = (paths: readonly string[]) => Promise<ImageHold>;
+
+/** A host that swaps may need that long to let a program say one line. */
+const answerMilliseconds = 60_000;
 
 /**
  * Takes QEMU's image locks on regular files, of whatever format, without reading one byte of them.
@@ -21,7 +30,6 @@ export type HoldImages = (paths: readonly string[]) => Promise<ImageHold>;
  * @throws ColdpatchError `image_in_use` when a QEMU has one of the files open for writing.
  */
 export async function holdImageLocks(paths: readonly string[]): Promise<ImageHold> {
-  let running = true;
   const holder = await startProgram({
     file: 'qemu-storage-daemon',
     args: [
@@ -30,20 +38,36 @@ export async function holdImageLocks(paths: readonly string[]): Promise<ImageHol
       'stdio,id=monitor',
       '--monitor',
       'chardev=monitor',
+      '--chardev',
+      'socket,id=questions,fd=3',
+      '--monitor',
+      'chardev=questions',
     ],
+    descriptors: ['socket'],
     // Arguments are carried out in their order, so the monitor greets when all files are open.
     ready: { line: (line) => line.startsWith('{"QMP"') },
     startTimeoutSeconds: 30,
   }).catch((error: unknown) => {
     throw error instanceof EarlyEndError ? inUseOr(error, paths) : error;
   });
-  void holder.exited.then(() => {
-    running = false;
-  });
+  const [channel] = holder.channels as readonly [Duplex];
+  const monitor = openMonitor(channel);
   const release = async (): Promise<void> => {
     await holder.stop();
   };
-  return { release, isHeld: () => running, [Symbol.asyncDispose]: release };
+  return {
+    release,
+    async assertHeld() {
+      // That a program ended is told to us only some time after its locks are gone, so whether it lives is asked.
+      if (await monitor.execute('query-version', {}, answerMilliseconds)) return;
+      throw new ColdpatchError(
+        'image_changed',
+        `Expected to hold ${paths.join(', ')} against other programs all the while, but the program that held them was ended. ` +
+          'Nothing was changed: make sure that the machine stays off, then try again.',
+      );
+    },
+    [Symbol.asyncDispose]: release,
+  };
 }
 
 function lockingNode(path: string, index: number): object {

@@ -1,7 +1,10 @@
 import type { Duplex } from 'node:stream';
 
-/** The few words that we exchange with QEMU itself. https://www.qemu.org/docs/master/interop/qmp-spec.html */
-export interface MachineMonitor {
+/**
+ * The few words that we exchange with a QEMU, or a storage daemon of QEMU, that we started ourselves.
+ * https://www.qemu.org/docs/master/interop/qmp-spec.html
+ */
+export interface QemuMonitor {
   /** Whether the machine has ended, and waits. */
   hasStopped(): boolean;
   /** False when QEMU does not do it within the time. */
@@ -16,7 +19,7 @@ export interface MachineMonitor {
 const longestLine = 64 * 1024;
 const mostLines = 10_000;
 
-export function openMonitor(stream: Duplex): MachineMonitor {
+export function openMonitor(stream: Duplex): QemuMonitor {
   const waiting = new Map<number, (ok: boolean) => void>();
   let rest = '';
   let lines = 0;
@@ -43,7 +46,7 @@ export function openMonitor(stream: Duplex): MachineMonitor {
     }
     if (rest.length > longestLine || lines > mostLines) stream.destroy();
   });
-  const execute: MachineMonitor['execute'] = (command, args, timeoutMilliseconds) =>
+  const execute: QemuMonitor['execute'] = (command, args, timeoutMilliseconds) =>
     new Promise((resolve) => {
       if (stream.destroyed) {
         resolve(false);
