@@ -124,7 +124,11 @@ export const errorCatalogue = {
 
   image_in_use: { exit: 3, retry: true, title: 'The image is in use' },
   image_busy: { exit: 3, retry: true, title: 'Another run of coldpatch works on the image' },
-  image_changed: { exit: 3, retry: true, title: 'The original changed while its copy was being upgraded' },
+  image_changed: {
+    exit: 3,
+    retry: true,
+    title: 'The original was written, or no longer held, while it was worked on',
+  },
   image_backs_others: { exit: 3, retry: false, title: 'Other images are built on the image' },
   image_children_unknown: {
     exit: 3,
