@@ -19,7 +19,11 @@ const long = [
   'sealed-secret',
 ].map((name) => `test/${name}.test.ts`);
 
+/** What a program does in a moment takes seconds where every processor is busy. */
+const expectations = { poll: { timeout: minute / 2 } };
+
 const medium = {
+  expect: expectations,
   setupFiles: ['test/support/fail-on-leaks.ts'],
   testTimeout: 20 * minute,
   hookTimeout: 20 * minute,
@@ -34,6 +38,7 @@ export default defineConfig({
       {
         test: {
           name: 'small',
+          expect: expectations,
           // Unless told, Vitest keeps one processor free, which of two is half.
           maxWorkers: '100%',
           include: ['src/**/*.test.ts', 'tools/**/*.test.ts'],
