@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { mapConcurrently } from '../src/lib/map-concurrently.ts';
 import { cutDisk } from '../test/support/power-cut/cut-disk.ts';
 import { cutRecovery, cutStory, killAt, riskyMoments } from '../test/support/power-cut/cut-strictly.ts';
 import { failChapter, prepareChapter } from '../test/support/power-cut/fail-calls.ts';
@@ -68,22 +70,30 @@ async function cutStrictly(memory: string): Promise<Tally> {
     if (moment)
       tallies.push(await cutRecovery(trial, await killAt(trial, moment), { mixtures: 'lost', enough: 5 }));
   }
+  return sumOf(tallies);
+}
+
+/** The chapters know nothing of each other, and each of them keeps one processor busy. */
+async function failAll(memory: string): Promise<Tally> {
+  const tallies = await mapConcurrently(chapters, availableParallelism(), undefined, (name) =>
+    failEachCall(join(memory, `faults of ${name}`), name),
+  );
+  return sumOf(tallies);
+}
+
+async function failEachCall(folder: string, name: string): Promise<Tally> {
+  const wrong: string[] = [];
+  const chapter = await prepareChapter(folder, name);
+  for (const fault of chapter.faults) {
+    const found = await failChapter(chapter, fault);
+    if (found !== undefined) wrong.push(found);
+  }
+  return { points: chapter.faults.length, wrong };
+}
+
+function sumOf(tallies: readonly Tally[]): Tally {
   return {
     points: tallies.reduce((sum, { points }) => sum + points, 0),
     wrong: tallies.flatMap(({ wrong }) => wrong),
   };
-}
-
-async function failAll(memory: string): Promise<Tally> {
-  const wrong: string[] = [];
-  let points = 0;
-  for (const name of chapters) {
-    const chapter = await prepareChapter(join(memory, `faults of ${name}`), name);
-    for (const fault of chapter.faults) {
-      points += 1;
-      const found = await failChapter(chapter, fault);
-      if (found !== undefined) wrong.push(found);
-    }
-  }
-  return { points, wrong };
 }
