@@ -32,6 +32,7 @@ import { holdImageLocks } from '../src/machines/hypervisors/qemu/hold-image-lock
 import { resolveImagePath } from '../src/machines/image-path.ts';
 import { acquireRunLock } from '../src/machines/run-lock.ts';
 import { type Change, foreignWrite, tidy, undo, update } from './support/change-image.ts';
+import { endHolders } from './support/end-holders.ts';
 
 const changeImage = fileURLToPath(new URL('support/change-image.ts', import.meta.url));
 const nothing = (): void => undefined;
@@ -132,11 +133,7 @@ describe('the lock of QEMU', () => {
 
   test('replaces nothing when the holder was ended', async () => {
     const attempt = update(image, content, (step) => {
-      if (step !== 'linked') return;
-      const holders = execFileSync('pgrep', ['-P', String(process.pid), '-f', 'qemu-storage-daemon'], {
-        encoding: 'utf8',
-      });
-      for (const pid of holders.trim().split('\n')) process.kill(Number(pid), 'SIGKILL');
+      if (step === 'linked') endHolders();
     });
     await expect(attempt).rejects.toMatchObject({ code: 'image_changed' });
     expect(readFileSync(image, 'latin1').startsWith('first')).toBe(true);

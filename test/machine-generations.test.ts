@@ -31,6 +31,7 @@ import { takeGeneration } from '../src/machines/machine-generations/take-generat
 import { withMachine } from '../src/machines/machine-generations/with-machine.ts';
 import { openServiceKey } from '../src/machines/signing/service-key.ts';
 import { type CommandResult, runColdpatch } from './support/command-line-fixture.ts';
+import { endHolders } from './support/end-holders.ts';
 import { counterIndex, sealSecret, unsealSecret, withTpm } from './support/tpm-session.ts';
 
 const megabyte = 1024 * 1024;
@@ -236,22 +237,18 @@ describe('a machine with a vTPM', () => {
     await runMachine('second');
     const before = contents();
     const options = { reserve: 0n, now: () => new Date() };
-    const endHolderAt = (when: string) => (step: string) => {
-      if (step !== when) return;
-      const holders = execFileSync('pgrep', ['-P', String(process.pid), '-f', 'qemu-storage-daemon'], {
-        encoding: 'utf8',
-      });
-      for (const pid of holders.trim().split('\n')) process.kill(Number(pid), 'SIGKILL');
+    const endHoldersAt = (when: string) => (step: string) => {
+      if (step === when) endHolders();
     };
     await withMachine(join(folder, 'state'), 'web', options, async (context) => {
       const take = takeGeneration(context, {
         ...options,
         cause: 'request',
         reason: '',
-        onStep: endHolderAt('take_copied'),
+        onStep: endHoldersAt('take_copied'),
       });
       await expect(take).rejects.toMatchObject({ code: 'image_changed' });
-      const back = rollBackMachine(context, { ...options, onStep: endHolderAt('back_described') });
+      const back = rollBackMachine(context, { ...options, onStep: endHoldersAt('back_described') });
       await expect(back).rejects.toMatchObject({ code: 'image_changed' });
     });
     expect(contents()).toEqual(before);

@@ -45,7 +45,8 @@ export interface ReplaceImageOptions {
  * A failure before the replacement takes everything back; after it, what is left is settled by the next recovery.
  *
  * @returns the number of the new generation.
- * @throws ColdpatchError `image_changed` when the image was written since `expected`; its bytes are then in its place.
+ * @throws ColdpatchError `image_changed` when the image was written since `expected`, or is no longer held; its bytes are then in
+ * its place.
  */
 export async function replaceImage(options: ReplaceImageOptions): Promise<number> {
   const source = sourceOf(options);

@@ -62,7 +62,7 @@ export async function holdImageLocks(paths: readonly string[]): Promise<ImageHol
       if (await monitor.execute('query-version', {}, answerMilliseconds)) return;
       throw new ColdpatchError(
         'image_changed',
-        `Expected to hold ${paths.join(', ')} against other programs all the while, but the program that held them was ended. ` +
+        `Expected to hold ${paths.join(', ')} against other programs all the while, but the program that held them is gone or gives no answer. ` +
           'Nothing was changed: make sure that the machine stays off, then try again.',
       );
     },
